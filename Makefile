@@ -1,0 +1,49 @@
+# The two commands are `make demo` and `make test`. Both make their own .venv and need git, make and Python 3.11 or newer.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast test-long lint format bench docs clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.ready: pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo "missing: Python 3.11 or newer (set PYTHON=/path/to/python)" >&2; exit 1; }
+	@command -v git >/dev/null || { echo "missing: git" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "missing: the venv module of $(PYTHON) (on Debian: apt install python3-venv)" >&2; exit 1; }
+	@echo "setting up $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.ready ## the main job on the Playconnect contracts, in a throw-away clone
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/demo.py
+
+test: lint $(VENV)/.ready ## lint, types, import floors, then all tests
+	@$(BIN)/python -m pytest -n 2
+
+test-fast: $(VENV)/.ready ## the tests alone
+	@$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.ready ## ruff, mypy --strict and the import floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.ready ## let ruff write the format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: $(VENV)/.ready ## write docs/rules.md anew from the table of rules
+	@$(BIN)/contracts rules --format markdown > docs/rules.md
+
+bench: $(VENV)/.ready ## `contracts check` against `buf breaking` on the same trees, in one run
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@$(BIN)/python bench/check.py
+
+clean: ## forget the virtual environment
+	rm -rf $(VENV)

@@ -1,0 +1,100 @@
+"""`make demo`: the main job on the Playconnect contracts, in a throw-away clone. Every line of output is real."""
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+EVENT = "playconnect.content.ContentPublished"
+SCHEMA = "contracts/content/ContentPublished.avsc"
+TITLE = '    {"name": "title", "type": "string", "doc": "Headline, as plain text."},\n'
+SUBTITLE = '    {"name": "subtitle", "type": ["null", "string"], "default": null, "doc": "Second line of the headline."},\n'
+REGION = '    {"name": "region", "type": "string", "doc": "Where it may be shown: EU."},\n'
+OWNER = "    owner: content-api\n    topic: content.items\n"
+SECOND = "    owner: content-api\n    owner: edge-cache\n    topic: content.items\n"
+IDENTITY = {"GIT_AUTHOR_NAME": "demo", "GIT_AUTHOR_EMAIL": "demo@example.org"}
+IDENTITY |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in IDENTITY.items()}
+
+
+class Clone:
+    """A clone to play in: nothing of it is kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        self._environment |= IDENTITY
+
+    def run(self, command: str, expect: int = 0) -> None:
+        """Run a command as a person would, show it, and insist on its exit code."""
+        say(f"\033[1m$ {command}\033[0m" if sys.stdout.isatty() else f"$ {command}")
+        done = subprocess.run(shlex.split(command), cwd=self.folder, env=self._environment, check=False)
+        if done.returncode != expect:
+            sys.exit(f"the demo expected exit {expect}, and got {done.returncode}")
+
+    def git(self, *arguments: str) -> None:
+        """The same for the steps that nobody needs to see."""
+        subprocess.run(["git", *arguments], cwd=self.folder, env=self._environment, check=True, capture_output=True)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace a text that is there exactly once, and show the difference."""
+        file = self.folder / path
+        text = file.read_text()
+        if text.count(old) != 1:
+            sys.exit(f"the demo is out of step with {path}")
+        file.write_text(text.replace(old, new))
+        self.run("git --no-pager diff --unified=1")
+
+
+def say(text: str = "") -> None:
+    """Print at once, so that our lines and the commands' come in order."""
+    print(text, flush=True)
+
+
+def main() -> None:
+    """Four pull requests on the same registry."""
+    with tempfile.TemporaryDirectory(prefix="playconnect-") as top:
+        clone = Clone(Path(top) / "playconnect")
+        copy_contracts(clone)
+
+        say("\n--- 1. A good change: an optional field, with a default ---\n")
+        clone.edit(SCHEMA, TITLE, TITLE + SUBTITLE)
+        clone.run("contracts check --against main")
+
+        say("\n--- 2. It is released: the next immutable version, beside the contract ---\n")
+        clone.run("contracts release")
+        clone.run("contracts check --against main --strict")
+        clone.git("add", "--all")
+        clone.git("commit", "--message", "ContentPublished has a subtitle")
+        clone.git("branch", "--force", "main")
+
+        say("\n--- 3. A breaking change is stopped, with the reason and the way out ---\n")
+        clone.edit(SCHEMA, TITLE, TITLE + REGION)
+        clone.run("contracts check --against main", expect=1)
+        clone.git("checkout", ".")
+
+        say("\n--- 4. A second owner is stopped ---\n")
+        clone.edit("ownership.yaml", OWNER, SECOND)
+        clone.run("contracts check --against main", expect=1)
+        clone.git("checkout", ".")
+
+        say("\n--- Who may write it, then? ---\n")
+        clone.run("contracts owners ContentPublished")
+
+
+def copy_contracts(clone: Clone) -> None:
+    """A repository of its own with the contracts as they are committed here, on a branch beside main."""
+    clone.folder.mkdir()
+    paths = ["contracts", "ownership.yaml", ".github/CODEOWNERS"]
+    archive = subprocess.run(["git", "archive", "HEAD", *paths], cwd=HERE, capture_output=True, check=True).stdout
+    subprocess.run(["tar", "-x"], cwd=clone.folder, input=archive, check=True)
+    clone.git("init", "--initial-branch=main")
+    clone.git("add", "--all")
+    clone.git("commit", "--message", "the Playconnect contracts")
+    clone.git("checkout", "-b", "pull-request")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The door for Python callers. What is named in ``__all__`` is stable; everything behind it may move."""
+
+from collections.abc import Mapping, Sequence
+
+from registry.check import Options, check
+from registry.compatibility import Comparison, compare_schemas
+from registry.errors import Flaw, InvalidSchema, RegistryError
+from registry.finding import Finding, Problem, Report, Severity
+from registry.formats import FORMATS, load_format
+from registry.formats.mismatch import Direction, Mismatch, Step
+from registry.schema import CompatibilityMode, Schema
+from registry.source import Location
+
+__all__ = [
+    "Comparison",
+    "CompatibilityMode",
+    "Direction",
+    "Finding",
+    "Flaw",
+    "InvalidSchema",
+    "Location",
+    "Mismatch",
+    "Options",
+    "Problem",
+    "RegistryError",
+    "Report",
+    "Severity",
+    "Step",
+    "check",
+    "compare",
+]
+
+
+def compare(
+    old: str | Sequence[str],
+    new: str,
+    *,
+    language: str,
+    mode: str = "BACKWARD_TRANSITIVE",
+    old_references: Mapping[str, str] | None = None,
+    new_references: Mapping[str, str] | None = None,
+    profile: str | None = None,
+) -> Comparison:
+    """Judge a schema against older ones.
+
+    ``language`` is ``avro`` or ``protobuf``; ``old`` is one schema text or several, oldest first (a mode that is not
+    transitive looks at the last); references map file names to texts. ``profile="confluent"`` adds what Confluent's
+    registry rejects.
+
+    Raises :class:`InvalidSchema`, with the position, where a text is no schema. Old schemas are read leniently: what
+    is released can no longer be repaired.
+    """
+    if language not in FORMATS:
+        raise RegistryError(f"{language!r} is no schema language", f"it is one of {', '.join(FORMATS)}")
+    if mode not in CompatibilityMode.__members__:
+        known = ", ".join(CompatibilityMode.__members__)
+        raise RegistryError(f"{mode!r} is no compatibility mode", f"it is one of {known}")
+    olds = [old] if isinstance(old, str) else list(old)
+    schema = _parse(new, "new", language, new_references, strict=True)
+    labels = [f"old {number}" for number in range(1, len(olds) + 1)] if len(olds) > 1 else ["old"]
+    older = [
+        (label, _parse(text, label, language, old_references, strict=False))
+        for label, text in zip(labels, olds, strict=True)
+    ]
+    return compare_schemas(CompatibilityMode(mode), ("new", schema), older, profile)
+
+
+def _parse(text: str, label: str, language: str, references: Mapping[str, str] | None, *, strict: bool) -> Schema:
+    path = label.replace(" ", "-") + FORMATS[language]
+    return load_format(language).parse({**(references or {}), path: text}, [path], strict=strict)

@@ -1,0 +1,59 @@
+"""What a blob says, remembered by its id in the user's cache folder: a blob never changes, so an entry is never wrong.
+
+Nothing depends on it: a cache that cannot be read is empty, one that cannot be written is forgotten.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from tempfile import mkstemp
+
+FORMAT = 1
+"""Raised whenever what is stored changes its meaning; older files are then ignored and replaced."""
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """The folder of this tool below ``XDG_CACHE_HOME`` (XDG Base Directory Specification), or ``~/.cache``."""
+    home = environment.get("XDG_CACHE_HOME") or os.path.join(environment.get("HOME") or "~", ".cache")
+    return Path(home).expanduser() / "event-contracts"
+
+
+class BlobCache:
+    """Facts about the blobs of one repository: ``facts[blob]`` is JSON data."""
+
+    def __init__(self, folder: Path, repository: Path) -> None:
+        name = sha256(os.fsencode(repository)).hexdigest()[:16]
+        self._path = folder / f"blobs-{FORMAT}-{name}.json"
+        self._new: dict[str, object] = {}
+        self._facts: dict[str, object] = {}
+        try:
+            stored = json.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            return
+        if isinstance(stored, dict):
+            self._facts = stored
+
+    def find(self, key: str) -> object | None:
+        """What is known of a key; ``None`` where nothing is."""
+        return self._facts.get(key)
+
+    def remember(self, key: str, fact: object) -> None:
+        """Keep a fact for the next run."""
+        self._facts[key] = self._new[key] = fact
+
+    def write(self, used: Iterable[str]) -> None:
+        """Store what is new. Keys that this run did not use are dropped once they outnumber those that it did."""
+        if not self._new:
+            return
+        live = {key: self._facts[key] for key in used if key in self._facts}
+        facts = live if len(self._facts) > 4 * len(live) + 1000 else self._facts
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = mkstemp(dir=self._path.parent, prefix=self._path.name)
+            with os.fdopen(handle, "w") as file:
+                json.dump(facts, file, separators=(",", ":"))
+            os.replace(temporary, self._path)
+        except OSError:
+            return

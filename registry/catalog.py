@@ -1,0 +1,277 @@
+"""A revision -> Catalog: every contract with its files and versions, found by outlines; no schema is parsed here."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from posixpath import join, normpath, relpath
+
+from registry.cache import BlobCache
+from registry.contract import Catalog, Contract, Ownership, Policy, SchemaFile, Version
+from registry.errors import Flaw, InvalidSchema
+from registry.formats import FORMATS, format_of, load_format
+from registry.git import Repo, Snapshot
+from registry.ownership import find_includes, match_include, parse_ownership
+from registry.policy import parse_policy
+from registry.schema import Outline
+from registry.source import Location
+from registry.text import decode_schema, describe_entry
+from registry.version import parse_version
+
+OWNERSHIP = "ownership.yaml"
+CODEOWNERS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
+"""Where GitHub and GitLab look for it, in their order."""
+
+
+class Shelf:
+    """Blobs of one repository, decoded once and remembered; shared by the two revisions of a check."""
+
+    def __init__(self, repo: Repo, cache: BlobCache) -> None:
+        self._repo = repo
+        self._cache = cache
+        self._bytes: dict[str, bytes] = {}
+        self.used: set[str] = set()
+
+    def fetch(self, snapshot: Snapshot, paths: Sequence[str]) -> None:
+        """Read the blobs of many paths in one go."""
+        blobs = {snapshot.entries[path].blob for path in paths if path in snapshot.entries}
+        self._bytes.update(snapshot.contents)
+        self._bytes.update(self._repo.read_blobs(sorted(blobs - self._bytes.keys())))
+
+    def read(self, blob: str) -> bytes:
+        """The bytes of a blob."""
+        if blob not in self._bytes:
+            self._bytes.update(self._repo.read_blobs([blob]))
+        return self._bytes[blob]
+
+    def read_schema(self, path: str, blob: str) -> str:
+        """The text of a schema file. Raises :class:`InvalidSchema` where it is none."""
+        return decode_schema(path, self.read(blob))
+
+    def read_text(self, snapshot: Snapshot, path: str) -> str:
+        """The text of a file that people write. Raises :class:`InvalidSchema` where it is no text, or a link."""
+        entry = snapshot.entries[path]
+        if flaw := describe_entry(path, entry.mode):
+            raise InvalidSchema([flaw])
+        return decode_schema(path, self.read(entry.blob))
+
+    def outline(self, snapshot: Snapshot, paths: Sequence[str]) -> dict[str, Outline]:
+        """Names defined and needed by each file; only blobs that no run has seen are read."""
+        keys = {path: f"outline:{snapshot.entries[path].blob}:{format_of(path)}" for path in paths}
+        self.used.update(keys.values())
+        self.fetch(snapshot, [path for path in paths if self._cache.find(keys[path]) is None])
+        return {path: self._outline(key, path, snapshot.entries[path].blob) for path, key in keys.items()}
+
+    def _outline(self, key: str, path: str, blob: str) -> Outline:
+        match self._cache.find(key):
+            case [list(defines), list(refers), bool(error)]:
+                return Outline(tuple(defines), tuple(refers), error)
+        try:
+            outline = load_format(format_of(path) or "avro").outline(self.read_schema(path, blob), path)
+        except InvalidSchema:
+            outline = Outline(error=True)
+        self._cache.remember(key, [list(outline.defines), list(outline.refers), outline.error])
+        return outline
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a repository keeps its schemas: ``root`` relative to the top, ``""`` for the top itself."""
+
+    root: str = "contracts"
+
+    def inside(self, path: str) -> str:
+        """A path of the root's as the schemas know it (what Protobuf's imports name)."""
+        return relpath(path, self.root) if self.root else path
+
+    def join(self, *parts: str) -> str:
+        """A path below the root, relative to the top."""
+        return join(self.root, *parts)
+
+    @property
+    def versions(self) -> str:
+        """The folder of the frozen versions, with its slash."""
+        return self.join("versions") + "/"
+
+    @property
+    def policy(self) -> str:
+        """The path of the policy."""
+        return self.join("policy.yaml")
+
+
+def layout_of(root: str) -> Layout:
+    """The layout for a root as a user writes it: ``./proto/``, ``.``."""
+    cleaned = normpath(root).strip("/")
+    return Layout("" if cleaned == "." else cleaned)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Where each name and each path of the head tree is found."""
+
+    layout: Layout
+    files: Mapping[str, SchemaFile]
+    by_name: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    importers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Path of a file to the paths of those that name it."""
+
+    def find_needed(self, path: str) -> Iterator[str]:
+        """The files that one file refers to and that exist."""
+        for name in self.files[path].outline.refers:
+            if path.endswith(FORMATS["avro"]):
+                yield from self.by_name.get(name, ())
+            elif (imported := self.layout.join(name)) in self.files:
+                yield imported
+
+    def closure(self, *paths: str) -> dict[str, str]:
+        """The files themselves and all they need, each with its blob id, by path."""
+        found: dict[str, str] = {}
+        waiting = list(paths)
+        while waiting:
+            path = waiting.pop()
+            if path not in found:
+                found[path] = self.files[path].blob
+                waiting.extend(self.find_needed(path))
+        return dict(sorted(found.items()))
+
+
+def build_index(layout: Layout, files: Mapping[str, SchemaFile]) -> Index:
+    """The index of a head tree."""
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for path, file in files.items():
+        for name in file.outline.defines:
+            by_name[name].append(path)
+    forward = Index(layout, files, by_name)
+    importers: dict[str, list[str]] = defaultdict(list)
+    for path in files:
+        for needed in forward.find_needed(path):
+            importers[needed].append(path)
+    return Index(layout, files, by_name, importers)
+
+
+def read_catalog(shelf: Shelf, snapshot: Snapshot, layout: Layout) -> tuple[Catalog, Index]:
+    """Everything that one revision says, without parsing a schema."""
+    schema_paths, version_paths, flaws = _sort_entries(snapshot, layout)
+    outlines = shelf.outline(snapshot, schema_paths)
+    files = {path: SchemaFile(path, snapshot.entries[path].blob, outlines[path]) for path in schema_paths}
+    index = build_index(layout, files)
+    ownership = _read_ownership(shelf, snapshot)
+    policy = _read_policy(shelf, snapshot, layout)
+    versions, version_flaws = _read_versions(shelf, snapshot, layout, version_paths)
+    names = dict.fromkeys([*ownership.terms, *versions])
+    contracts = {
+        name: _build_contract(name, ownership, index, snapshot, tuple(versions.get(name, ()))) for name in names
+    }
+    return (
+        Catalog(
+            label=snapshot.label,
+            root=layout.root,
+            ownership=ownership,
+            policy=policy,
+            contracts=contracts,
+            files=files,
+            codeowned=_is_codeowned(shelf, snapshot),
+            flaws=(*flaws, *version_flaws),
+        ),
+        index,
+    )
+
+
+def _sort_entries(snapshot: Snapshot, layout: Layout) -> tuple[list[str], list[str], list[Flaw]]:
+    """Paths of schemas, paths below versions/, and what is no file at all."""
+    schemas: list[str] = []
+    versions: list[str] = []
+    flaws: list[Flaw] = []
+    prefix = layout.root + "/" if layout.root else ""
+    for path, entry in snapshot.entries.items():
+        if not path.startswith(prefix):
+            continue
+        flaw = describe_entry(path, entry.mode)
+        if path.startswith(layout.versions):
+            versions.append(path)
+        elif format_of(path) is not None:
+            schemas.append(path)
+        elif entry.mode != "160000":
+            continue
+        if flaw is not None:
+            flaws.append(flaw)
+    odd = {flaw.location.path for flaw in flaws}
+    return [path for path in schemas if path not in odd], [path for path in versions if path not in odd], flaws
+
+
+def _read_ownership(shelf: Shelf, snapshot: Snapshot) -> Ownership:
+    if OWNERSHIP not in snapshot.entries:
+        return Ownership(Location(OWNERSHIP))
+    try:
+        patterns = find_includes(shelf.read_text(snapshot, OWNERSHIP), OWNERSHIP)
+        included = sorted(
+            path for path in snapshot.entries if path != OWNERSHIP and any(match_include(p, path) for p in patterns)
+        )
+        shelf.fetch(snapshot, included)
+        return parse_ownership({path: shelf.read_text(snapshot, path) for path in (OWNERSHIP, *included)})
+    except InvalidSchema as error:
+        return Ownership(Location(OWNERSHIP), present=True, flaws=error.flaws)
+
+
+def _is_codeowned(shelf: Shelf, snapshot: Snapshot) -> bool:
+    """The first CODEOWNERS file counts; a pattern for everything protects ownership.yaml as well."""
+    path = next((path for path in CODEOWNERS if path in snapshot.entries), None)
+    if path is None:
+        return False
+    lines = shelf.read(snapshot.entries[path].blob).decode("utf-8", "replace").splitlines()
+    patterns = (line.split("#")[0].split() for line in lines)
+    return any(len(words) > 1 and words[0].lstrip("/") in {OWNERSHIP, "*", "**", "*.yaml"} for words in patterns)
+
+
+def _read_policy(shelf: Shelf, snapshot: Snapshot, layout: Layout) -> Policy:
+    path = layout.policy
+    try:
+        return parse_policy(shelf.read_text(snapshot, path) if path in snapshot.entries else None, path)
+    except InvalidSchema as error:
+        return Policy(Location(path), present=True, flaws=error.flaws)
+
+
+def _read_versions(
+    shelf: Shelf, snapshot: Snapshot, layout: Layout, paths: Sequence[str]
+) -> tuple[dict[str, list[Version]], list[Flaw]]:
+    """Every version folder, by event, in the order of their numbers."""
+    folders: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    flaws: list[Flaw] = []
+    for path in paths:
+        match path.removeprefix(layout.versions).split("/", 2):
+            case [event, number, rest] if number.isdecimal() and not number.startswith("0"):
+                folders[event, number][rest] = snapshot.entries[path].blob
+            case _:
+                message = "stands among the versions and belongs to none of them"
+                help_ = "versions/ holds EVENT/NUMBER/ folders, written by `contracts release` alone; remove the file"
+                flaws.append(Flaw("stray", message, Location(path), help_))
+    shelf.fetch(snapshot, [f"{layout.versions}{event}/{number}/version.yaml" for event, number in folders])
+    versions: dict[str, list[Version]] = defaultdict(list)
+    for (event, number), files in folders.items():
+        path = f"{layout.versions}{event}/{number}/version.yaml"
+        blob = files.pop("version.yaml", None)
+        text = shelf.read(blob).decode("utf-8", "replace") if blob is not None else None
+        versions[event].append(parse_version(text, path, event, int(number), files))
+    return {event: sorted(found, key=lambda version: version.number) for event, found in versions.items()}, flaws
+
+
+def _build_contract(
+    name: str, ownership: Ownership, index: Index, snapshot: Snapshot, versions: tuple[Version, ...]
+) -> Contract:
+    terms = ownership.terms.get(name)
+    paths = index.by_name.get(name, ())
+    if not paths:
+        at = terms.at if terms else versions[-1].at
+        return Contract(name, at, terms, versions=versions)
+    path = paths[0]
+    upgrade = path.rpartition("/")[0] + f"/{name.rpartition('.')[2]}.upgrade.yaml"
+    entry = snapshot.entries.get(upgrade.lstrip("/"))
+    return Contract(
+        name=name,
+        at=Location(path),
+        terms=terms,
+        format=format_of(path) or "avro",
+        path=path,
+        files=index.closure(path),
+        upgrade=(entry.path, entry.blob) if entry else None,
+        versions=versions,
+    )

@@ -1,0 +1,215 @@
+"""Two Catalogs -> Changes: what differs, and only that, is parsed."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from registry.catalog import Index, Layout, Shelf
+from registry.contract import Catalog, Change, Contract, Version
+from registry.errors import Flaw, InvalidSchema
+from registry.formats import format_of, load_format
+from registry.schema import Schema
+from registry.source import Location
+
+Reading = tuple[Schema | None, tuple[Flaw, ...]]
+"""A schema, or the flaws that keep it from being one."""
+
+
+class Reader:
+    """Parses schemas from blobs; the same files under the same name are parsed once, in whatever revision they lie."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._readings: dict[tuple[str, str, tuple[tuple[str, str], ...], bool], Reading] = {}
+
+    def read(
+        self, files: Mapping[str, str], roots: Iterable[str], folder: str, name: str | None, *, strict: bool = True
+    ) -> Reading:
+        """The schema of ``name`` (or of all that ``roots`` define) from ``files``, whose paths begin with ``folder``."""
+        roots = tuple(roots)
+        key = (name or "\n".join(roots), folder, tuple(files.items()), strict)
+        if key not in self._readings:
+            self._readings[key] = self._parse(files, roots, folder, name, strict)
+        return self._readings[key]
+
+    def _parse(
+        self, files: Mapping[str, str], roots: tuple[str, ...], folder: str, name: str | None, strict: bool
+    ) -> Reading:
+        prefix = f"{folder}/" if folder else ""
+        texts: dict[str, str] = {}
+        flaws: list[Flaw] = []
+        for path, blob in files.items():
+            try:
+                texts[path.removeprefix(prefix)] = self._shelf.read_schema(path, blob)
+            except InvalidSchema as error:
+                flaws.extend(error.flaws)
+        if flaws:
+            return None, tuple(flaws)
+        language = load_format(format_of(roots[0]) or "avro")
+        try:
+            schema = language.parse(
+                texts, [root.removeprefix(prefix) for root in roots], name, strict=strict, folder=prefix
+            )
+        except InvalidSchema as error:
+            return None, error.flaws
+        return schema, schema.notes
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What differs between two revisions, parsed."""
+
+    changes: tuple[Change, ...]
+    not_compared: Mapping[str, str] = field(default_factory=dict)
+    """Contracts that could not be compared with the base, with the reason."""
+
+
+def find_changes(
+    reader: Reader, base: tuple[Catalog, Index], head: tuple[Catalog, Index], *, everything: bool = False
+) -> Changes:
+    """Every contract of either revision whose files, versions or terms differ; with ``everything``, every contract."""
+    before, after = base[0].contracts, head[0].contracts
+    changes = [
+        Change(
+            name,
+            _read_contract(reader, old, base[1], strict=False),
+            _read_contract(reader, new, head[1], strict=True),
+            base[0],
+            head[0],
+        )
+        for name in dict.fromkeys([*after, *before])
+        for old, new in [(before.get(name), after.get(name))]
+        if everything or _differ(old, new)
+    ]
+    broken = {
+        change.name: f"{base[0].label} holds no valid schema of it"
+        for change in changes
+        if change.before is not None and change.before.path and change.before.head is None
+    }
+    return Changes(tuple(changes), broken)
+
+
+def _differ(before: Contract | None, after: Contract | None) -> bool:
+    """Same blobs, same terms: same verdict. Where something stands in its file makes no difference."""
+    if before is None or after is None:
+        return True
+    return (
+        before.files != after.files
+        or before.path != after.path
+        or before.terms != after.terms
+        or before.upgrade != after.upgrade
+        or before.versions != after.versions
+    )
+
+
+def _read_contract(reader: Reader, contract: Contract | None, index: Index, *, strict: bool) -> Contract | None:
+    if contract is None:
+        return None
+    layout = index.layout
+    head: Reading = (None, ())
+    if contract.path:
+        head = reader.read(contract.files, [contract.path], layout.root, contract.name, strict=strict)
+        others = [path for path in index.by_name.get(contract.name, ()) if path != contract.path]
+        head = (head[0], (*head[1], *_find_doubles(contract, others)))
+    versions = tuple(_read_version(reader, layout, contract.name, version) for version in contract.readable)
+    retired = tuple(version for version in contract.versions if version not in contract.readable)
+    ordered = sorted((*versions, *retired), key=lambda version: version.number)
+    return replace(contract, head=head[0], flaws=head[1], versions=tuple(ordered))
+
+
+def _find_doubles(contract: Contract, others: Iterable[str]) -> Iterator[Flaw]:
+    for other in others:
+        message = f"{contract.name} is defined here and in {other}"
+        yield Flaw("ambiguous-reference", message, Location(contract.path), "keep one of the two definitions")
+
+
+def _read_version(reader: Reader, layout: Layout, event: str, version: Version) -> Version:
+    if version.flaws:
+        return version
+    folder = layout.join("versions", event, str(version.number))
+    files = {f"{folder}/{path}": blob for path, blob in version.files.items() if format_of(path) is not None}
+    root = f"{folder}/{version.root}"
+    if root not in files:
+        message = f"names {version.root!r} as its root, and there is no such file in its folder"
+        return replace(version, flaws=(Flaw("invalid", message, version.at, "restore the folder from git"),))
+    # Released is released: what a stricter parser would refuse today becomes a note.
+    schema, flaws = reader.read(files, [root], folder, event, strict=False)
+    return replace(version, schema=schema, flaws=flaws)
+
+
+def find_tree_changes(reader: Reader, base: tuple[Catalog, Index], head: tuple[Catalog, Index]) -> Changes:
+    """The same for a tree of schemas without ownership.yaml: every message of every file that differs.
+
+    Files that name a changed file are parsed with it: what was removed may be what they need.
+    """
+    changed = {
+        path
+        for path in base[0].files.keys() | head[0].files.keys()
+        if _blob(base[0], path) != _blob(head[0], path)
+    }
+    changes = [*_find_avro_changes(reader, base, head, changed), *_find_proto_changes(reader, base, head, changed)]
+    broken = {
+        change.name or path: f"{base[0].label} does not parse: {change.before.flaws[0].location}"
+        for change in changes
+        if change.before is not None and change.before.head is None and change.before.flaws
+        for path in [change.before.path]
+    }
+    return Changes(tuple(changes), broken)
+
+
+def _blob(catalog: Catalog, path: str) -> str | None:
+    file = catalog.files.get(path)
+    return file.blob if file else None
+
+
+def _find_avro_changes(
+    reader: Reader, base: tuple[Catalog, Index], head: tuple[Catalog, Index], changed: set[str]
+) -> Iterator[Change]:
+    """One change per file whose text or whose needs differ, paired by the full name it defines first."""
+    units: dict[str, list[Contract | None]] = {}
+    for side, (catalog, index) in enumerate((base, head)):
+        for path, file in catalog.files.items():
+            if format_of(path) != "avro":
+                continue
+            files = index.closure(path)
+            if changed.isdisjoint(files) and not any(_is_gone(name, head[1]) for name in file.outline.refers):
+                continue
+            name = file.outline.defines[0] if file.outline.defines else path
+            schema, flaws = reader.read(files, [path], index.layout.root, None, strict=side == 1)
+            unit = Contract(name, Location(path), None, "avro", path, files, head=schema, flaws=flaws)
+            units.setdefault(name, [None, None])[side] = unit
+    for name, (before, after) in sorted(units.items()):
+        yield Change(name, before, after, base[0], head[0])
+
+
+def _is_gone(name: str, index: Index) -> bool:
+    return name not in index.by_name
+
+
+def _find_proto_changes(
+    reader: Reader, base: tuple[Catalog, Index], head: tuple[Catalog, Index], changed: set[str]
+) -> Iterator[Change]:
+    """One change for all Protobuf files that differ: messages move between files, and one run of protoc reads them all."""
+    protos = {path for path in changed if format_of(path) == "protobuf"}
+    if not protos:
+        return
+    name = head[0].root or "."
+    gone = {head[1].layout.inside(path) for path in protos if path not in head[0].files}
+    users = {user for path in protos for _, index in (base, head) for user in index.importers.get(path, ())}
+    users |= {path for path, file in head[0].files.items() if not gone.isdisjoint(file.outline.refers)}
+    units: list[Contract | None] = []
+    for catalog, index in (base, head):
+        roots = sorted(path for path in protos | users if path in catalog.files)
+        files = index.closure(*roots)
+        schema, flaws = reader.read(files, roots, index.layout.root, None, strict=catalog is head[0])
+        unit = Contract(name, Location(name), None, "protobuf", name, files, head=schema, flaws=flaws)
+        units.append(unit if roots else None)
+    yield Change(name, units[0], units[1], base[0], head[0])
+
+
+def find_broken(reader: Reader, head: tuple[Catalog, Index]) -> Iterator[Flaw]:
+    """What is wrong with files whose names could not even be found; no contract reaches them, so nobody else would say."""
+    catalog, index = head
+    for path, file in catalog.files.items():
+        if file.outline.error:
+            _, flaws = reader.read({path: file.blob}, [path], index.layout.root, None)
+            yield from flaws

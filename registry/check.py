@@ -1,0 +1,184 @@
+"""`contracts check`: the one pass from two revisions to a report."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from registry.base import find_base
+from registry.cache import BlobCache, cache_folder
+from registry.catalog import CODEOWNERS, OWNERSHIP, Index, Layout, Shelf, layout_of, read_catalog
+from registry.change import Changes, Reader, find_broken, find_changes, find_tree_changes
+from registry.contract import Catalog, Change, Policy
+from registry.errors import Unreadable
+from registry.finding import Finding, Problem, Report, Severity
+from registry.git import Repo, Snapshot, empty_snapshot, open_repo
+from registry.rules import BY_ID, MISMATCH, RULES, Rule, rule_of_kind
+from registry.rules.waivers import apply_waivers
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to judge, and against what."""
+
+    root: str = "contracts"
+    staged: bool = False
+    head: str | None = None
+    """A revision to judge; the work tree where none is named (in a bare repository ``HEAD``)."""
+    against: str | None = None
+    only: tuple[str, ...] = ()
+    """Families of rules; all where none is named."""
+    everything: bool = False
+    """Judge every contract, changed or not."""
+    strict: bool = False
+    fetch: bool = False
+
+
+def check(start: Path, options: Options, environment: Mapping[str, str], today: date) -> Report:
+    """Judge what changed below ``start``'s repository.
+
+    Raises :class:`registry.errors.RegistryError` where it cannot look: no repository, no base, an unknown revision.
+    """
+    with open_repo(start) as repo:
+        layout = layout_of(options.root)
+        base, head = read_snapshots(repo, layout, options, environment)
+        cache = BlobCache(cache_folder(environment), repo.git_dir)
+        shelf = Shelf(repo, cache)
+        before, after = read_catalog(shelf, base, layout), read_catalog(shelf, head, layout)
+        _refuse_nothing(before[0], after[0], layout, head)
+        report = judge(Reader(shelf), before, after, options, today)
+        cache.write(shelf.used)
+    return report
+
+
+def read_snapshots(
+    repo: Repo, layout: Layout, options: Options, environment: Mapping[str, str]
+) -> tuple[Snapshot, Snapshot]:
+    """The two trees: what it was, and what it is to be."""
+    under = ["."] if not layout.root else [layout.root, OWNERSHIP, *CODEOWNERS]
+    judged = repo.resolve(options.head or "HEAD") if options.head or (repo.bare and not options.staged) else ""
+    if judged:
+        head = repo.read_revision(judged, options.head or "HEAD", under)
+    else:
+        head = repo.read_index(under) if options.staged else repo.read_work_tree(under)
+    staged = options.staged and not judged
+    base = _read_base(repo, under, options, environment, judged, staged=staged)
+    if staged and options.against is None and base.entries == head.entries and repo.index_equals_head():
+        # `pre-commit run --all-files` stages nothing, and that must not pass as nothing to look at.
+        base = _read_base(repo, under, options, environment, judged, staged=False)
+    return base, head
+
+
+def _read_base(
+    repo: Repo, under: Sequence[str], options: Options, environment: Mapping[str, str], judged: str, *, staged: bool
+) -> Snapshot:
+    base = find_base(
+        repo, against=options.against, head=judged, environment=environment, staged=staged, fetch=options.fetch
+    )
+    return repo.read_revision(base.commit, base.label, under) if base.commit else empty_snapshot(base.label)
+
+
+def _refuse_nothing(before: Catalog, after: Catalog, layout: Layout, head: Snapshot) -> None:
+    """A check of nothing is no check: a wrong --root must not look like a clean one."""
+    if not (before.files or after.files or before.contracts or after.contracts or after.ownership.present):
+        folder = layout.root or "the repository"
+        message = f"{head.label} holds no .avsc and no .proto below {folder}, and no ownership.yaml"
+        raise Unreadable(message, "name the folder of your schemas by --root, or begin with: contracts init")
+
+
+def judge(
+    reader: Reader, base: tuple[Catalog, Index], head: tuple[Catalog, Index], options: Options, today: date
+) -> Report:
+    """Both revisions -> findings, in the order of contracts and rules."""
+    before, after = _with_law(base[0], head[0]), head[0]
+    after = replace(after, flaws=(*after.flaws, *find_broken(reader, head)))
+    governed = bool(after.ownership.present or before.ownership.present)
+    base, head = (before, base[1]), (after, head[1])
+    changes = find_changes(reader, base, head, everything=options.everything) if governed else Changes(())
+    if not governed:
+        changes = find_tree_changes(reader, base, head)
+    rules = [rule for rule in RULES if _is_asked(rule, options, governed)]
+    severity = Severities(before.policy)
+    found = [
+        *_find_in_changes(rules, changes.changes),
+        *((rule, problem) for rule in rules if rule.catalogs for problem in rule.catalogs(before, after)),
+    ]
+    findings = _merge(Finding(rule.id, severity.of(rule, problem), problem) for rule, problem in found)
+    findings = [finding for finding in findings if finding.severity is not Severity.OFF]
+    judged = frozenset(change.name for change in changes.changes)
+    late = [
+        Finding(rule.id, severity.of(rule, problem), problem)
+        for rule in rules
+        if rule.findings
+        for problem in rule.findings(findings, judged, after, today)
+    ]
+    findings = [*findings, *(finding for finding in late if finding.severity is not Severity.OFF)]
+    return Report(
+        base=before.label,
+        head=after.label,
+        findings=tuple(apply_waivers(findings, before, after, today)),
+        judged=tuple(change.name for change in changes.changes),
+        contracts=len(after.contracts) if governed else len(after.files),
+        not_evaluated={name: f"compat: {reason}" for name, reason in changes.not_compared.items()},
+        strict=options.strict,
+    )
+
+
+def _with_law(before: Catalog, after: Catalog) -> Catalog:
+    """The law of the base; where the base has none, that of the head is the first one."""
+    return before if before.policy.present else replace(before, policy=after.policy)
+
+
+def _is_asked(rule: Rule, options: Options, governed: bool) -> bool:
+    """Without ownership.yaml there are only schemas to judge."""
+    if options.only and rule.family not in options.only:
+        return False
+    # A schema that is none cannot be compared, so `--only compat` says so.
+    return governed or rule.family in {"compat", "schema"}
+
+
+def _find_in_changes(rules: Sequence[Rule], changes: Sequence[Change]) -> Iterator[tuple[Rule, Problem]]:
+    """Each function once per change: the walk finds every kind of mismatch, and the kind names the rule."""
+    functions = dict.fromkeys(rule.change for rule in rules if rule.change)
+    owners = {rule.change: rule for rule in rules if rule.change and rule.change is not MISMATCH}
+    for change in changes:
+        for function in functions:
+            for problem in function(change):
+                mismatch = problem.mismatch
+                yield BY_ID[rule_of_kind(mismatch.kind)] if mismatch else owners[function], problem
+
+
+@dataclass(frozen=True, slots=True)
+class Severities:
+    """What the policy makes of a rule: its own row, then its step, then its family, then the table's word."""
+
+    policy: Policy
+
+    def of(self, rule: Rule, problem: Problem) -> Severity:
+        """The severity of one problem of a rule."""
+        if problem.converted:
+            return Severity.INFO
+        step = problem.mismatch.step.value if problem.mismatch else ""
+        named = (self.policy.severities.get(key) for key in (rule.id, step, rule.family))
+        return next((Severity(word) for word in named if word), rule.severity)
+
+
+def _merge(findings: Iterator[Finding]) -> list[Finding]:
+    """One line for one place: a shared type that breaks five events is one mistake with five owners to tell."""
+    merged: dict[tuple[object, ...], Finding] = {}
+    for finding in findings:
+        problem = finding.problem
+        key = (finding.rule, problem.location, problem.message)
+        if key in merged:
+            first = merged[key].problem
+            both = replace(
+                first,
+                targets=tuple(dict.fromkeys((*first.targets, *problem.targets))),
+                affects=tuple(dict.fromkeys((*first.affects, *problem.affects))),
+                owner=", ".join(dict.fromkeys(filter(None, (*first.owner.split(", "), problem.owner)))),
+                contract=", ".join(dict.fromkeys(filter(None, (*first.contract.split(", "), problem.contract)))),
+            )
+            merged[key] = replace(merged[key], problem=both)
+        else:
+            merged[key] = finding
+    return list(merged.values())

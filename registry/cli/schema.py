@@ -1,0 +1,49 @@
+"""`contracts schema`."""
+
+import json
+from collections.abc import Callable, Mapping
+
+import click
+
+from registry.cli.output import print_text
+
+
+def _ownership() -> object:
+    from registry.shape import render_json_schema
+    from registry.ownership import OWNERSHIP
+
+    return render_json_schema(OWNERSHIP, "ownership.yaml of event-contracts")
+
+
+def _policy() -> object:
+    from registry.shape import render_json_schema
+    from registry.policy import POLICY
+
+    return render_json_schema(POLICY, "policy.yaml of event-contracts")
+
+
+def _report() -> object:
+    from registry.render.report_schema import REPORT_SCHEMA
+
+    return REPORT_SCHEMA
+
+
+def _comparison() -> object:
+    from registry.render.report_schema import COMPARISON_SCHEMA
+
+    return COMPARISON_SCHEMA
+
+
+SCHEMAS: Mapping[str, Callable[[], object]] = {
+    "ownership": _ownership,
+    "policy": _policy,
+    "report": _report,
+    "comparison": _comparison,
+}
+
+
+@click.command()
+@click.argument("what", type=click.Choice(tuple(SCHEMAS)))
+def schema(what: str) -> None:
+    """The JSON Schema of WHAT we read (ownership, policy) or print with --format json (report, comparison)."""
+    print_text(json.dumps(SCHEMAS[what](), indent=2) + "\n")

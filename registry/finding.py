@@ -1,0 +1,79 @@
+"""The nouns of judgement: what a rule yields, the same stamped, the whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from registry.contract import Waiver
+from registry.formats.mismatch import Mismatch
+from registry.source import Location
+
+
+class Severity(Enum):
+    """What a finding does to the run."""
+
+    ERROR = "error"
+    """The run fails."""
+    WARNING = "warning"
+    """Printed; fails only with ``--strict``."""
+    INFO = "info"
+    """Printed."""
+    OFF = "off"
+    """Not looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a rule found; it knows neither its rule's id nor how severe that is."""
+
+    location: Location
+    message: str
+    help: tuple[str, ...] = ()
+    """Ways out, the best one first."""
+    targets: tuple[str, ...] = ()
+    """What a waiver may name: ``event:NAME``, ``entity:NAME``, ``topic:NAME``, ``service:NAME``, ``file:PATH``."""
+    contract: str = ""
+    affects: tuple[str, ...] = ()
+    """Services that read the contract."""
+    owner: str = ""
+    """The owner with a way to reach it: ``content-api (#team-content)``."""
+    related: tuple[tuple[str, Location], ...] = ()
+    """Other places that belong to it, each with what it is."""
+    mismatch: Mismatch | None = None
+    converted: bool = False
+    """Declared converters (upgrade.yaml) stand between the two versions; the finding is then information."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem with its rule and severity."""
+
+    rule: str
+    severity: Severity
+    problem: Problem
+    waiver: Waiver | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole of one check."""
+
+    base: str
+    head: str
+    findings: tuple[Finding, ...] = ()
+    judged: tuple[str, ...] = ()
+    """The contracts that were judged."""
+    contracts: int = 0
+    """How many there are."""
+    not_evaluated: Mapping[str, str] = field(default_factory=dict)
+    """Rules that could not be asked, with the reason."""
+    strict: bool = False
+
+    def count(self, severity: Severity) -> int:
+        """How many findings of a severity nobody answers for."""
+        return sum(finding.severity is severity and finding.waiver is None for finding in self.findings)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the run succeeds."""
+        return not self.count(Severity.ERROR) and not (self.strict and self.count(Severity.WARNING))

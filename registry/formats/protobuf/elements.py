@@ -1,0 +1,146 @@
+"""What one element of a field is on the wire, and what a reader of another type makes of it."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from registry.formats.protobuf.scalars import GROUP, LENGTH, SCALARS, VARINT, Scalar
+from registry.schema import Array, Enum, Field, Map, Named, Primitive, Record, Ref, Type, Wire
+
+_INT32: Final = SCALARS["int32"]
+_INTEGERS: Final = frozenset({"varint", "zigzag", "fixed32", "fixed64"})
+_NO_WIRE: Final = Wire(0, "explicit")
+
+
+class Element(NamedTuple):
+    """One element of a field's type. A map's element is the message that stands for its entries."""
+
+    words: str
+    scalar: Scalar | None = None
+    enum: Enum | None = None
+    record: Record | None = None
+    delimited: bool = False
+    verifies_utf8: bool = False
+
+    @property
+    def wire(self) -> int:
+        """The wire type of one element."""
+        if self.scalar is not None:
+            return self.scalar.wire
+        return VARINT if self.enum is not None else GROUP if self.delimited else LENGTH
+
+    @property
+    def well_known(self) -> str:
+        """The name of a well-known type, or nothing."""
+        name = self.record.name if self.record else ""
+        return name if name.startswith("google.protobuf.") else ""
+
+
+def wire_of(field: Field) -> Wire:
+    """What Protobuf knows of a field; every field that this format parsed has it."""
+    return field.wire or _NO_WIRE
+
+
+def element_of(field: Field, types: Mapping[str, Named]) -> Element:
+    """The element of a field."""
+    wire = wire_of(field)
+    type_ = field.type
+    if isinstance(type_, Map):
+        return Element(f"an entry of {words_of(type_)}", record=_entry(type_, wire.verifies_utf8))
+    if isinstance(type_, Array):
+        type_ = type_.items
+    return plain_element(type_, types, wire)
+
+
+def plain_element(type_: Type, types: Mapping[str, Named], wire: Wire) -> Element:
+    """The element that a type without lists and maps is."""
+    words = words_of(type_)
+    if isinstance(type_, Primitive):
+        return Element(words, SCALARS[type_.name], verifies_utf8=wire.verifies_utf8)
+    named = types[type_.name] if isinstance(type_, Ref) else None
+    if isinstance(named, Enum):
+        return Element(f"enum {words}", enum=named)
+    return Element(words, record=named if isinstance(named, Record) else None, delimited=wire.delimited)
+
+
+def _entry(map_: Map, verifies: bool) -> Record:
+    keys = map_.keys or Primitive("string", map_.at)
+    return Record(
+        f"{words_of(map_)} at {map_.at.path}{map_.at.pointer}",  # of this field alone: walks remember pairs by name
+        (
+            Field("key", keys, map_.at, wire=Wire(1, "explicit", verifies_utf8=verifies, json_name="key")),
+            Field("value", map_.values, map_.at, wire=Wire(2, "explicit", verifies_utf8=verifies, json_name="value")),
+        ),
+        map_.at,
+    )
+
+
+def words_of(type_: Type) -> str:
+    """A type as it is written in a .proto file, with full names."""
+    if isinstance(type_, Array):
+        return f"repeated {words_of(type_.items)}"
+    if isinstance(type_, Map):
+        return f"map<{type_.keys.name if type_.keys else 'string'}, {words_of(type_.values)}>"
+    return type_.name if isinstance(type_, Primitive | Ref) else ""
+
+
+def judge_elements(reader: Element, writer: Element) -> str | None:
+    """The kind of mismatch, if the reader cannot hold each element of the writer. Messages are not looked into."""
+    if reader.record is not None or writer.record is not None:
+        return _judge_messages(reader, writer)
+    mine, theirs = _numbers(reader), _numbers(writer)
+    if mine.family == theirs.family:
+        if mine.family == "string":
+            return "invalid_utf8_refused" if reader.verifies_utf8 and not writer.verifies_utf8 else None
+        if mine.family not in _INTEGERS or (mine.low <= theirs.low and theirs.high <= mine.high):
+            return None
+        return "integer_narrowed" if mine.bits < theirs.bits else "integer_sign_changed"
+    if mine.family == "string" and theirs.family == "bytes":
+        return "invalid_utf8_refused" if reader.verifies_utf8 else "unverified_utf8"
+    return None if mine.family == "bytes" and theirs.family == "string" else "field_type_changed"
+
+
+def _judge_messages(reader: Element, writer: Element) -> str | None:
+    if reader.record is not None and writer.record is not None:
+        if reader.well_known != writer.well_known:
+            return "message_type_changed"
+        return "message_encoding_changed" if reader.delimited != writer.delimited else None
+    message, other = (reader, writer) if reader.record is not None else (writer, reader)
+    if message.delimited or other.scalar is not SCALARS["bytes"]:
+        return "field_type_changed"
+    return "bytes_read_as_message" if message is reader else None
+
+
+def _numbers(element: Element) -> Scalar:
+    """The scalar that an element is on the wire; an enum is an int32, a closed one only as far as its values reach."""
+    if element.scalar is not None:
+        return element.scalar
+    if element.enum is None or not element.enum.closed:
+        return _INT32
+    numbers = [symbol.number for symbol in element.enum.symbols]
+    return _INT32._replace(low=min(numbers), high=max(numbers))
+
+
+def holds_every_number(enum: Enum, writer: Element) -> bool:
+    """Whether a closed enum knows each number that the writer can write."""
+    known = {symbol.number for symbol in enum.symbols}
+    if writer.enum is not None and writer.enum.closed:
+        return all(symbol.number in known for symbol in writer.enum.symbols)
+    scalar = writer.scalar
+    return scalar is not None and scalar.bits == 1 and {0, 1} <= known
+
+
+def tell_consequence(reader: Element, writer: Element, *, packed: bool, repeated: bool) -> str:
+    """What the reader sees where the types do not fit.
+
+    ``packed``: the writer's numbers come in one piece; ``repeated``: the reader takes any number of them.
+    """
+    wire = LENGTH if packed else writer.wire
+    if reader.wire in (LENGTH, GROUP):
+        if reader.wire != wire:
+            return "reads as empty"
+        if reader.record is not None:
+            return "fails the whole event, or reads as garbage"
+        return "reads as garbage, or fails the whole event" if reader.verifies_utf8 else "reads as garbage"
+    if wire == LENGTH and repeated:
+        return "reads as other numbers, or fails the whole event"
+    return "reads as another number" if reader.wire == wire else "reads as empty"

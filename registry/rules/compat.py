@@ -1,0 +1,170 @@
+"""Does the change keep its promise? The walk itself is in registry.formats; here it meets versions, modes and people."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from registry.compatibility import compare_schemas
+from registry.contract import Change, Contract, Version
+from registry.finding import Problem
+from registry.formats import load_format
+from registry.formats.mismatch import Mismatch, Step
+from registry.rules.parties import problem_of
+from registry.schema import CompatibilityMode, Schema
+
+Labelled = tuple[str, Schema]
+
+
+def same_meaning(left: Schema | None, right: Schema | None) -> bool:
+    """Whether two schemas have one canonical form."""
+    if left is None or right is None or left.format != right.format:
+        return False
+    language = load_format(left.format)
+    return left is right or language.canonical_form(left) == language.canonical_form(right)
+
+
+def find_promised(change: Change) -> list[Version]:
+    """The readable versions that the head is judged against, oldest first.
+
+    Versions that the pull request itself releases are no witnesses of its innocence: only those of the base count. A
+    contract that is new with all its versions (an import) is judged against them all.
+    """
+    after = change.after
+    if after is None:
+        return []
+    known = {version.number for version in change.before.versions} if change.before else set()
+    return [version for version in after.readable if not known or version.number in known]
+
+
+def is_converted(contract: Contract) -> bool:
+    """Whether the head comes with converters of its own, not only with those its latest version was released with."""
+    latest = contract.versions[-1] if contract.versions else None
+    released = latest.files.get("upgrade.yaml") if latest else None
+    return contract.upgrade is not None and contract.upgrade[1] != released
+
+
+def find_segment(change: Change, versions: Sequence[Version]) -> tuple[list[Version], list[Version]]:
+    """Versions that the head must read natively, and those that converters bring to it.
+
+    A version frozen with an upgrade.yaml begins a new segment: everything older is read by converting.
+    """
+    if change.after is not None and is_converted(change.after):
+        return [], list(versions)
+    start = max((at for at, version in enumerate(versions) if "upgrade.yaml" in version.files), default=0)
+    return list(versions[start:]), list(versions[:start])
+
+
+def _label(change: Change, versions: Sequence[Version]) -> str:
+    return f"v{versions[-1].number + 1}" if versions else "the new schema"
+
+
+def find_olds(change: Change, versions: Sequence[Version]) -> list[Labelled]:
+    """What the head is compared with: released versions, or the base revision where nothing is released."""
+    if versions:
+        return [(f"v{version.number}", version.schema) for version in versions if version.schema is not None]
+    before = change.before
+    return [(change.base.label, before.head)] if before is not None and before.head is not None else []
+
+
+def find_mismatches(change: Change) -> Iterator[Problem]:
+    """Every reason why a promised reader cannot read a promised writer, each once for all the versions it concerns."""
+    after = change.after
+    if after is None or after.head is None:
+        return
+    promised = find_promised(change)
+    mode = change.terms.compatibility if change.terms else CompatibilityMode.BACKWARD_TRANSITIVE
+    if not mode.transitive:
+        promised = promised[-1:]
+    native, converted = find_segment(change, promised)
+    head = (_label(change, promised), after.head)
+    for versions, is_bridged in ((native, False), (converted, True)):
+        if promised and not versions:
+            continue
+        olds = [old for old in find_olds(change, versions) if old[1].format == after.format]
+        comparison = compare_schemas(mode, head, olds, change.base.policy.profile)
+        yield from _group(change, comparison.mismatches, is_bridged)
+        if not promised:
+            return
+
+
+def _group(change: Change, mismatches: Sequence[Mismatch], is_bridged: bool) -> Iterator[Problem]:
+    """One problem per reason: three versions that break in the same way are one line, and so are two directions of a rename."""
+    groups: dict[tuple[object, ...], list[Mismatch]] = {}
+    for mismatch in mismatches:
+        direction = None if mismatch.step is Step.SOURCE else mismatch.direction
+        key = (mismatch.kind, direction, mismatch.new, mismatch.path, mismatch.fact)
+        groups.setdefault(key, []).append(mismatch)
+    for group in groups.values():
+        if is_bridged and group[0].step is Step.SOURCE:
+            continue
+        yield _problem(change, group, is_bridged)
+
+
+def _problem(change: Change, group: Sequence[Mismatch], is_bridged: bool) -> Problem:
+    first = group[0]
+    merged = first
+    if len(group) > 1:
+        older = sorted({old_label(mismatch) for mismatch in group}, key=lambda label: (len(label), label))
+        new_is_reader = first.new is first.reader
+        side = "writer_label" if new_is_reader else "reader_label"
+        merged = replace(first, pair=replace(first.pair, **{side: ", ".join(older)}))
+    old_place = first.writer if first.new is first.reader else first.reader
+    problem = problem_of(change, first.new, merged.message, *first.help, related=((old_label(first), old_place),))
+    return replace(problem, mismatch=merged, converted=is_bridged)
+
+
+def old_label(mismatch: Mismatch) -> str:
+    """The label of the older side."""
+    return mismatch.pair.writer_label if mismatch.new is mismatch.reader else mismatch.pair.reader_label
+
+
+def find_removed_with_subscribers(change: Change) -> Iterator[Problem]:
+    """An event is gone while services still read it."""
+    before, after = change.before, change.after
+    if before is None or before.terms is None or not before.terms.subscribers:
+        return
+    if after is not None and after.path:
+        return
+    if change.name in change.head.ownership.retired_events:
+        return
+    readers = ", ".join(subscriber.service for subscriber in before.terms.subscribers)
+    yield problem_of(
+        change,
+        before.at if after is None or after.terms is None else after.terms.at,
+        f"{change.name} is gone, and {readers} still subscribe{'s' if len(before.terms.subscribers) == 1 else ''} to it",
+        "let the subscribers go first, then list the event under `retired_events` in ownership.yaml",
+    )
+
+
+def find_format_changed(change: Change) -> Iterator[Problem]:
+    """The same event in another schema language: no reader of one reads the other."""
+    before, after = change.before, change.after
+    if before is None or after is None or not (before.path and after.path) or before.format == after.format:
+        return
+    yield problem_of(
+        change,
+        after.at,
+        f"{change.name} was {before.format} and is now {after.format}; no reader of one reads the other",
+        "publish a new event under a new name, and retire the old one",
+    )
+
+
+def find_unreserved(change: Change) -> Iterator[Problem]:
+    """A number or name was given up and may be used again by mistake."""
+    return _find_reservations(change, "find_unreserved")
+
+
+def find_dropped_reservations(change: Change) -> Iterator[Problem]:
+    """A number or name was kept from use, and no longer is."""
+    return _find_reservations(change, "find_dropped_reservations")
+
+
+def _find_reservations(change: Change, question: str) -> Iterator[Problem]:
+    before, after = change.before, change.after
+    if before is None or after is None or before.head is None or after.head is None:
+        return
+    if before.head.format != "protobuf" or after.head.format != "protobuf":
+        return
+    from registry.formats.protobuf import reservations  # protoc's luggage, only where there is Protobuf
+
+    for flaw in getattr(reservations, question)(before.head, after.head):
+        yield problem_of(change, flaw.location, flaw.message, flaw.help)

@@ -1,0 +1,215 @@
+"""Each piece of state has exactly one writer, and everybody named exists."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+from registry.contract import Catalog, Change, Claim, Contract, Terms
+from registry.finding import Problem
+from registry.rules.envelope import find_field
+from registry.rules.parties import catalog_problem, problem_of, targets_of
+from registry.schema import Array, Primitive, Record, Union
+from registry.source import Location
+
+
+def _nearest(name: str, known: Iterable[str], otherwise: str) -> str:
+    close = get_close_matches(name, list(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else otherwise
+
+
+def find_invalid(_before: Catalog, after: Catalog) -> Iterator[Problem]:
+    """ownership.yaml says something that it cannot say."""
+    for flaw in after.ownership.flaws:
+        yield catalog_problem(after, flaw.location, flaw.message, flaw.help or "see: contracts schema ownership")
+
+
+def find_unowned(_before: Catalog, after: Catalog) -> Iterator[Problem]:
+    """An entity that nobody writes, says the file."""
+    for entity in after.ownership.entities.values():
+        if not entity.owners:
+            help_ = f"name the one service that writes {entity.name}: `owner: SERVICE`"
+            message = f"entity {entity.name} has no owner"
+            yield catalog_problem(after, entity.at, message, help_, targets=(f"entity:{entity.name}",))
+
+
+def find_second_writers(_before: Catalog, after: Catalog) -> Iterator[Problem]:
+    """Two services claim to write one entity, topic or event."""
+    granted = {transfer.entity for transfer in after.ownership.transfers if transfer.phase == "dual_grant"}
+    claims: dict[str, list[Claim]] = defaultdict(list)
+    for claim in after.ownership.claims:
+        claims[claim.target].append(claim)
+    for target, (first, *others) in claims.items():
+        kind, _, name = target.partition(":")
+        if kind == "entity" and name in granted:
+            continue
+        for claim in others:
+            if claim.owner != first.owner or kind == "event":
+                yield catalog_problem(
+                    after,
+                    claim.at,
+                    _second_writer(kind, name, first, claim),
+                    f"let {claim.owner} ask {first.owner} by an event or a command of its own, or move it: see `transfers`",
+                    targets=(target, f"service:{claim.owner}"),
+                    first_claim=first.at,
+                )
+
+
+def _second_writer(kind: str, name: str, first: Claim, second: Claim) -> str:
+    if first.owner == second.owner:
+        return f"{kind} {name} is named twice; it belongs to one entity"
+    return f"{kind} {name} is written by {first.owner}; {second.owner} cannot be a second writer"
+
+
+def find_unknown_services(_before: Catalog, after: Catalog) -> Iterator[Problem]:
+    """A service is named that `services` does not list."""
+    known = after.ownership.services
+    for name, role, at in _find_named_services(after):
+        if name not in known:
+            help_ = _nearest(name, known, f"add it: `services: {{{name}: {{team: …}}}}`")
+            message = f"{role} {name!r} is no service of ownership.yaml"
+            yield catalog_problem(after, at, message, help_, targets=(f"service:{name}",))
+    for service in known.values():
+        if service.team and service.team not in after.ownership.teams:
+            help_ = _nearest(service.team, after.ownership.teams, f"add it under `teams`, or correct {service.name}")
+            message = f"team {service.team!r} of service {service.name} is no team of ownership.yaml"
+            yield catalog_problem(after, service.at, message, help_, targets=(f"service:{service.name}",))
+
+
+def _find_named_services(catalog: Catalog) -> Iterator[tuple[str, str, Location]]:
+    for entity in catalog.ownership.entities.values():
+        yield from ((owner, "owner", at) for owner, at in entity.owners)
+    for terms in catalog.ownership.terms.values():
+        yield from ((subscriber.service, "subscriber", subscriber.at) for subscriber in terms.subscribers)
+    for transfer in catalog.ownership.transfers:
+        yield transfer.giver, "giver", transfer.at
+        yield transfer.taker, "taker", transfer.at
+
+
+def find_unknown_events(before: Catalog, after: Catalog) -> Iterator[Problem]:
+    """An event has an owner and no schema."""
+    broken = {flaw.location.path for flaw in after.flaws}
+    defined = {name for file in after.files.values() for name in file.outline.defines}
+    for name, terms in after.ownership.terms.items():
+        if name in defined:
+            continue
+        old = before.contracts.get(name)
+        if old is not None and old.path in broken:
+            continue  # its file is there and does not parse, which schema/invalid says better
+        short = name.rpartition(".")[2]
+        namesake = next((other for other in sorted(defined) if other.rpartition(".")[2] == short), None)
+        help_ = f"did you mean {namesake!r}?" if namesake else _nearest(name, defined, f"add its schema below {after.root}/")
+        yield catalog_problem(after, terms.at, f"no schema defines {name}", help_, targets=targets_of(terms))
+
+
+def find_orphans(_before: Catalog, after: Catalog) -> Iterator[Problem]:
+    """A schema that no event reaches: nobody answers for it."""
+    reached = {path for contract in after.contracts.values() for path in contract.files}
+    for path, file in after.files.items():
+        if path not in reached and not file.outline.error:
+            defines = file.outline.defines[0] if file.outline.defines else path
+            help_ = "name it under `events` of the entity it belongs to, or remove it"
+            yield catalog_problem(after, Location(path), f"no event reaches {defines}, so nobody answers for it", help_)
+
+
+def find_owner_changes(before: Catalog, after: Catalog) -> Iterator[Problem]:
+    """An owner changes by a dated record, never by a one-line edit."""
+    moved = {(t.entity, t.giver, t.taker) for t in after.ownership.transfers if t.phase in {"dual_grant", "done"}}
+    for name, entity in after.ownership.entities.items():
+        old = before.ownership.entities.get(name)
+        if old is None or not old.owners or not entity.owners:
+            continue
+        was, now = old.owners[0][0], entity.owners[0][0]
+        if was != now and (name, was, now) not in moved:
+            message = f"{name} was written by {was} and is now written by {now}, without a transfer"
+            help_ = f"add to `transfers`: {{entity: {name}, from: {was}, to: {now}, since: DATE, phase: done}}"
+            yield catalog_problem(after, entity.owners[0][1], message, help_, targets=(f"entity:{name}",), was=old.at)
+
+
+def find_moved_events(before: Catalog, after: Catalog) -> Iterator[Problem]:
+    """The same through the back door: an event moves to an entity of another owner."""
+    for name, terms in after.ownership.terms.items():
+        old = before.ownership.terms.get(name)
+        if old is not None and old.entity != terms.entity and old.owner and terms.owner != old.owner:
+            message = f"{name} moved from {old.entity} ({old.owner}) to {terms.entity} ({terms.owner})"
+            help_ = f"move the entity by `transfers`, or leave the event with {old.entity}"
+            yield catalog_problem(after, terms.at, message, help_, targets=targets_of(old), was=old.at)
+
+
+def find_missing_keys(change: Change) -> Iterator[Problem]:
+    """The message key must be a required field of every event of the entity: it keeps them in order."""
+    after = change.after
+    if after is None or after.head is None or after.terms is None or not after.terms.key:
+        return
+    if not isinstance(after.head.resolve(after.head.root), Record):
+        return
+    key = after.terms.key
+    record, field, _ = find_field(after.head, tuple(key.split(".")))
+    names = [each.name for each in record.fields]
+    if field is None:
+        message = f"{change.name} has no field {key!r}, the key of {after.terms.entity}"
+        yield problem_of(change, record.at, message, _nearest(key, names, f"add {key!r}: events without it lose their order"))
+    elif isinstance(field.type, Union | Array) or (field.wire is not None and field.wire.oneof):
+        message = f"the key {key!r} of {after.terms.entity} may be absent or many in {change.name}"
+        yield problem_of(change, field.at, message, "make it a plain, required field")
+    elif not isinstance(after.head.resolve(field.type), Primitive):
+        message = f"the key {key!r} of {after.terms.entity} is no simple value in {change.name}"
+        yield problem_of(change, field.at, message, "make it a string, a number or a uuid")
+
+
+def find_removed_fields_of_subscribers(change: Change) -> Iterator[Problem]:
+    """A field is gone that a subscriber says it uses."""
+    before, after = change.before, change.after
+    if before is None or after is None or before.head is None or after.head is None or before.terms is None:
+        return
+    for subscriber in before.terms.subscribers:
+        for name in subscriber.fields:
+            path = tuple(name.split("."))
+            if _has(before, path) and not _has(after, path):
+                record, _, _ = find_field(after.head, path)
+                message = f"{name!r} is gone, and {subscriber.service} uses it"
+                help_ = f"let {subscriber.service} stop using it first, and drop it from its `fields`"
+                yield problem_of(change, record.at, message, help_, related=(("subscriber", subscriber.at),))
+
+
+def _has(contract: Contract, path: tuple[str, ...]) -> bool:
+    schema = contract.head
+    if schema is None or not isinstance(schema.resolve(schema.root), Record):
+        return False
+    return find_field(schema, path)[1] is not None
+
+
+def find_owners_that_subscribe(_before: Catalog, after: Catalog) -> Iterator[Problem]:
+    """The owner reads its own state from its own store; a subscription to itself is a loop."""
+    for terms in after.ownership.terms.values():
+        for subscriber in terms.subscribers:
+            if subscriber.service == terms.owner:
+                message = f"{terms.owner} owns {terms.event} and subscribes to it"
+                help_ = "remove the subscription: the owner may always read what it writes"
+                yield catalog_problem(after, subscriber.at, message, help_, targets=targets_of(terms))
+
+
+def find_unprotected(_before: Catalog, after: Catalog) -> Iterator[Problem]:
+    """Anybody may merge a change of ownership.yaml."""
+    if after.ownership.present and not after.codeowned:
+        yield catalog_problem(
+            after,
+            after.ownership.at,
+            "no line of CODEOWNERS names ownership.yaml, so anybody may change who writes what",
+            "add `/ownership.yaml @your-org/architecture` to .github/CODEOWNERS",
+        )
+
+
+def find_answer(catalog: Catalog, what: str) -> list[Terms]:
+    """Who writes a file, a topic, an entity or an event: the terms of every event that it names, or none."""
+    terms = catalog.ownership.terms
+    if what in terms:
+        return [terms[what]]
+    named = [each for each in terms.values() if what in {each.topic, each.entity, each.event.rpartition(".")[2]}]
+    if named:
+        return named
+    return [
+        contract.terms
+        for contract in catalog.contracts.values()
+        if contract.terms is not None
+        and (what in contract.files or what.startswith(f"{catalog.root}/versions/{contract.name}/"))
+    ]
