@@ -218,7 +218,7 @@ def _find_subscribers(old: Sequence[Subscriber], new: Sequence[Subscriber]) -> I
 
 
 def _describe(subscriber: Subscriber) -> str:
-    facts = [f"v{_list(subscriber.reads)}"] if subscriber.reads else []
+    facts = [f"reads {_list(subscriber.reads)}"] if subscriber.reads else []
     facts += [f"fields {', '.join(subscriber.fields)}"] if subscriber.fields else []
     return f"{subscriber.service} ({'; '.join(facts)})" if facts else subscriber.service
 

@@ -6,9 +6,8 @@ Nothing depends on it: a cache that cannot be read is empty, one that cannot be 
 import json
 import os
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
 from pathlib import Path
-from tempfile import mkstemp
+from zlib import crc32
 
 FORMAT = 1
 """Raised whenever what is stored changes its meaning; older files are then ignored and replaced."""
@@ -24,7 +23,8 @@ class BlobCache:
     """Facts about the blobs of one repository: ``facts[blob]`` is JSON data."""
 
     def __init__(self, folder: Path, repository: Path) -> None:
-        name = sha256(os.fsencode(repository)).hexdigest()[:16]
+        # Two repositories that share a file do no harm: a blob id means the same everywhere. hashlib would cost more.
+        name = f"{crc32(os.fsencode(repository)):08x}"
         self._path = folder / f"blobs-{FORMAT}-{name}.json"
         self._new: dict[str, object] = {}
         self._facts: dict[str, object] = {}
@@ -49,6 +49,8 @@ class BlobCache:
             return
         live = {key: self._facts[key] for key in used if key in self._facts}
         facts = live if len(self._facts) > 4 * len(live) + 1000 else self._facts
+        from tempfile import mkstemp  # most runs have nothing new
+
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = mkstemp(dir=self._path.parent, prefix=self._path.name)

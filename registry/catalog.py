@@ -10,8 +10,6 @@ from registry.contract import Catalog, Contract, Ownership, Policy, SchemaFile, 
 from registry.errors import Flaw, InvalidSchema
 from registry.formats import FORMATS, format_of, load_format
 from registry.git import Repo, Snapshot
-from registry.ownership import find_includes, match_include, parse_ownership
-from registry.policy import parse_policy
 from registry.schema import Outline
 from registry.source import Location
 from registry.text import decode_schema, describe_entry
@@ -201,6 +199,8 @@ def _sort_entries(snapshot: Snapshot, layout: Layout) -> tuple[list[str], list[s
 def _read_ownership(shelf: Shelf, snapshot: Snapshot) -> Ownership:
     if OWNERSHIP not in snapshot.entries:
         return Ownership(Location(OWNERSHIP))
+    from registry.ownership import find_includes, match_include, parse_ownership  # YAML costs as much as click
+
     try:
         patterns = find_includes(shelf.read_text(snapshot, OWNERSHIP), OWNERSHIP)
         included = sorted(
@@ -224,6 +224,10 @@ def _is_codeowned(shelf: Shelf, snapshot: Snapshot) -> bool:
 
 def _read_policy(shelf: Shelf, snapshot: Snapshot, layout: Layout) -> Policy:
     path = layout.policy
+    if path not in snapshot.entries and OWNERSHIP not in snapshot.entries:
+        return Policy(Location(path))
+    from registry.policy import parse_policy
+
     try:
         return parse_policy(shelf.read_text(snapshot, path) if path in snapshot.entries else None, path)
     except InvalidSchema as error:

@@ -24,7 +24,7 @@ class Reader:
     def read(
         self, files: Mapping[str, str], roots: Iterable[str], folder: str, name: str | None, *, strict: bool = True
     ) -> Reading:
-        """The schema of ``name`` (or of all that ``roots`` define) from ``files``, whose paths begin with ``folder``."""
+        """The schema of ``name``, or of all that ``roots`` define, from ``files``, which lie below ``folder``."""
         roots = tuple(roots)
         key = (name or "\n".join(roots), folder, tuple(files.items()), strict)
         if key not in self._readings:
@@ -142,9 +142,7 @@ def find_tree_changes(reader: Reader, base: tuple[Catalog, Index], head: tuple[C
     Files that name a changed file are parsed with it: what was removed may be what they need.
     """
     changed = {
-        path
-        for path in base[0].files.keys() | head[0].files.keys()
-        if _blob(base[0], path) != _blob(head[0], path)
+        path for path in base[0].files.keys() | head[0].files.keys() if _blob(base[0], path) != _blob(head[0], path)
     }
     changes = [*_find_avro_changes(reader, base, head, changed), *_find_proto_changes(reader, base, head, changed)]
     broken = {
@@ -188,7 +186,7 @@ def _is_gone(name: str, index: Index) -> bool:
 def _find_proto_changes(
     reader: Reader, base: tuple[Catalog, Index], head: tuple[Catalog, Index], changed: set[str]
 ) -> Iterator[Change]:
-    """One change for all Protobuf files that differ: messages move between files, and one run of protoc reads them all."""
+    """One change for all Protobuf files that differ: messages move between files, and one run of protoc reads all."""
     protos = {path for path in changed if format_of(path) == "protobuf"}
     if not protos:
         return
@@ -207,7 +205,7 @@ def _find_proto_changes(
 
 
 def find_broken(reader: Reader, head: tuple[Catalog, Index]) -> Iterator[Flaw]:
-    """What is wrong with files whose names could not even be found; no contract reaches them, so nobody else would say."""
+    """What is wrong with files whose names could not even be found: no contract reaches them, nobody else would say."""
     catalog, index = head
     for path, file in catalog.files.items():
         if file.outline.error:

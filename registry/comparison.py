@@ -26,7 +26,7 @@ class Side:
 def read_side(path: Path) -> Side:
     """A folder with all its schemas, or one file; what a file refers to is looked for in its own folder.
 
-    Raises :class:`Unreadable` where nothing is there, :class:`registry.errors.InvalidSchema` for a file that is no text.
+    Raises :class:`Unreadable` where nothing is there, :class:`registry.errors.InvalidSchema` for a file of no text.
     """
     if not path.exists():
         raise Unreadable(f"{path} does not exist", "name a schema file or a folder of schemas")

@@ -137,7 +137,7 @@ class EnvelopeField:
     """One field that events carry: its role, its path in the payload, and whether it must be there."""
 
     role: str
-    """``correlation_id``, ``schema_version``, ``event_id``, ``occurred_at``, ``causation_id``, or a name of the policy's own."""
+    """``correlation_id``, ``schema_version``, ``event_id``, ``occurred_at``, ``causation_id``, or a name of its own."""
     path: tuple[str, ...]
     mandatory: bool
     types: tuple[str, ...] = ()

@@ -106,7 +106,8 @@ def _find_unpaired(sign: Sign, sides: _Sides, schema: Schema, type_: Named) -> I
         return  # everybody has them; the field that uses one says so
     what = f"{sides.kind(type_)} {sides.name(type_.name)}"
     if type_.name not in sides.roots:
-        yield Difference(sign, type_.name, f"use of {what}", type_.at)
+        if sides.before.roots and sides.after.roots:  # of what is new as a whole, the fields say it
+            yield Difference(sign, type_.name, f"use of {what}", type_.at)
         return
     parts = {Record: "field", Enum: "symbol"}.get(type(type_), "")
     count = len(type_.fields) if isinstance(type_, Record) else len(getattr(type_, "symbols", ()))

@@ -44,7 +44,7 @@ class Flaw:
     """What is wrong with one file by itself, before it is compared with anything."""
 
     kind: str
-    """``invalid``, ``missing-reference`` or ``ambiguous-reference``; ``note`` where the schema is accepted all the same."""
+    """``invalid``, ``missing-reference`` or ``ambiguous-reference``; ``note`` where the schema is accepted."""
     message: str
     location: Location
     help: str = ""

@@ -177,4 +177,6 @@ def _write(repo: Repo, released: Sequence[Released]) -> None:
         for temporary, target in made:
             shutil.rmtree(temporary, ignore_errors=True)
             shutil.rmtree(target, ignore_errors=True)
-        raise Refused(f"cannot write the versions: {error}", "nothing was written; free the way and run it again") from error
+        raise Refused(
+            f"cannot write the versions: {error}", "nothing was written; free the way and run it again"
+        ) from error

@@ -56,9 +56,8 @@ def parse_version(text: str | None, path: str, event: str, number: int, files: M
         return _flawed(empty, at, f"schema_id is {facts['schema_id']!r}, not a number from 1 to 2147483647")
     if odd := sorted(set(listed) ^ set(files)):
         return _flawed(empty, at, f"lists other files than lie in its folder: {', '.join(odd)}")
-    return Version(
-        number, at, int(facts["schema_id"]), facts["guid"], facts["fingerprint"], facts["root"], dict(sorted(files.items()))
-    )
+    schema_id, held = int(facts["schema_id"]), dict(sorted(files.items()))
+    return Version(number, at, schema_id, facts["guid"], facts["fingerprint"], facts["root"], held)
 
 
 def _flawed(version: Version, at: Location, message: str) -> Version:

@@ -126,6 +126,7 @@ def _explain(error: Any, text: str, path: str) -> NoReturn:
         fact = f"the character U+{ord(text[index]):04X} cannot stand in YAML"
         stop(path, _place(text, index), fact, "remove it, or write it as an escape in double quotes")
     mark = error.problem_mark or error.context_mark
+    assert mark is not None  # libyaml and PyYAML give one of the two with every error
     context = error.context_mark or mark
     char = text[mark.index : mark.index + 1]
     problem = str(error.problem or error.context)

@@ -116,15 +116,11 @@ def test_before_the_first_commit_everything_is_new(tmp_path: Path) -> None:
 # Found by git --------------------------------------------------------------------------------------------------------
 
 
-def test_a_branch_is_met_where_it_left_the_default_branch(clone: Repository) -> None:
+def test_a_branch_is_met_where_it_left_the_default_branch_also_if_it_is_pushed(clone: Repository) -> None:
+    assert clone.git("rev-parse", "--abbrev-ref", "feature@{upstream}") == "origin/feature"
     fork = clone.git("merge-base", "feature", "origin/main")
     expected = f"origin/main (merge-base {fork[:7]})"
     assert base(clone) == Base(fork, expected, "merge-base with origin/HEAD")
-
-
-def test_what_is_pushed_already_is_still_judged(clone: Repository) -> None:
-    assert clone.git("rev-parse", "--abbrev-ref", "feature@{upstream}") == "origin/feature"
-    assert base(clone).commit == clone.git("merge-base", "feature", "origin/main")
 
 
 def test_an_upstream_of_another_name_comes_first(clone: Repository) -> None:

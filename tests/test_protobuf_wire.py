@@ -56,7 +56,7 @@ def schema() -> Schema:
 
 @pytest.fixture(scope="module")
 def pool() -> descriptor_pool.DescriptorPool:
-    from google.protobuf.descriptor_pb2 import FileDescriptorSet  # noqa: PLC0415 - only here
+    from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
     pool = descriptor_pool.DescriptorPool()
     pool.Add(FileDescriptorSet.FromString(compile_files(FILES, ["wire.proto"])[0]).file[0])

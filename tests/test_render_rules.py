@@ -90,6 +90,12 @@ def test_an_explanation_shows_both_changes_against_the_base() -> None:
     )
 
 
+def test_what_a_change_depends_on_is_shown_before_it() -> None:
+    example = Example("It means this.", {"a.yaml": "x: 1\n"}, {"b": "one\n"}, {"b": "two\n"}, "Do that.", ("a.yaml",))
+    assert "It means this.\n\ngiven\n  a.yaml\n  x: 1\n\nstopped\n" in render_explanation(RENAMED, example)
+    assert "Given a.yaml:\n\n```yaml\nx: 1\n```\n" in render_rules_markdown([RENAMED], {RENAMED.id: example})
+
+
 def test_prose_is_wrapped_at_the_width_of_a_terminal() -> None:
     text = render_explanation(RENAMED, Example("word " * 100, {}, {"a": "x\n"}, {"a": "y\n"}, "word " * 100))
     assert max(len(line) for line in text.splitlines()) <= 102
@@ -116,7 +122,7 @@ def test_the_page_links_each_row_to_its_section() -> None:
     assert [name for name, _ in links] == headings
     assert [anchor for _, anchor in links] == [heading.replace("/", "") for heading in headings]
     assert page.count("```diff\n") == 2 * len(RULES)
-    assert page.count("\n```\n") == 2 * len(RULES)
+    assert page.count("\n```\n") == page.count("```diff\n") + page.count("```yaml\n")
 
 
 def test_a_row_of_the_page_keeps_its_cells() -> None:

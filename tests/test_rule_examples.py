@@ -1,7 +1,6 @@
 """Every rule's example, run against a real repository: the bad change is found, the good one passes."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -145,16 +144,17 @@ def test_each_rule_is_looked_for_in_one_way() -> None:
         assert sum(function is not None for function in (rule.change, rule.catalogs, rule.findings)) == 1, rule.id
 
 
-def unknown_rules() -> Iterator[tuple[str, str]]:
-    yield "compat/name-mismatched", "did you mean 'compat/name-mismatch'?"
-    yield "name_mismatch", "did you mean 'compat/name-mismatch'?"
-    yield "no-owner", "did you mean 'ownership/no-owner'?"
-    yield "../rules/examples/compat/name-mismatch", "did you mean 'compat/name-mismatch'?"
-    yield "quite something else", "`contracts rules` lists them all"
-    yield "", "`contracts rules` lists them all"
+UNKNOWN_RULES = [
+    ("compat/name-mismatched", "did you mean 'compat/name-mismatch'?"),
+    ("name_mismatch", "did you mean 'compat/name-mismatch'?"),
+    ("no-owner", "did you mean 'ownership/no-owner'?"),
+    ("../rules/examples/compat/name-mismatch", "did you mean 'compat/name-mismatch'?"),
+    ("quite something else", "`contracts rules` lists them all"),
+    ("", "`contracts rules` lists them all"),
+]
 
 
-@pytest.mark.parametrize(("rule", "help_"), unknown_rules())
+@pytest.mark.parametrize(("rule", "help_"), UNKNOWN_RULES)
 def test_an_unknown_rule_is_an_error_with_the_nearest_one(rule: str, help_: str) -> None:
     with pytest.raises(RegistryError) as caught:
         read_example(rule)
@@ -170,6 +170,13 @@ def test_an_example_is_prose_and_sections() -> None:
     assert example == Example("It means\nthis.", {"a": "one\n"}, {"a": None}, {"b": "two\n"}, "Do that.")
     assert lay_over(example.before, example.bad) == {}
     assert lay_over(example.before, example.good) == {"a": "one\n", "b": "two\n"}
+
+
+def test_a_given_file_is_part_of_the_base_and_shown() -> None:
+    text = "It means this.\n-- given/a --\none\n-- before/b --\ntwo\n-- bad/b --\n2\n-- way out --\nDo that.\n"
+    example = parse_example(text, "x/y")
+    assert example.before == {"a": "one\n", "b": "two\n"}
+    assert example.given == ("a",)
 
 
 @pytest.mark.parametrize(

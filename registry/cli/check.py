@@ -25,7 +25,7 @@ def _families(_context: click.Context, _option: click.Parameter, value: str | No
 @click.option("--head", metavar="REF", help="Judge this revision instead of the work tree.")
 @click.option("--staged", is_flag=True, help="Judge the index against HEAD, as the pre-commit hook does.")
 @click.option("--root", default="contracts", show_default=True, help="The folder of the schemas.")
-@click.option("--only", callback=_families, metavar="FAMILY,…", help=f"Only these families of rules: {', '.join(FAMILIES)}.")
+@click.option("--only", callback=_families, metavar="FAMILY,…", help=f"Only rules of: {', '.join(FAMILIES)}.")
 @click.option("--all", "everything", is_flag=True, help="Judge every contract, changed or not.")
 @click.option("--strict", is_flag=True, help="Warnings fail the run, as on the main branch.")
 @click.option("--fetch", is_flag=True, help="In a shallow clone, fetch history until the base is found.")

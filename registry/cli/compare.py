@@ -16,12 +16,13 @@ from registry.rules import rule_of_kind
 from registry.schema import CompatibilityMode
 
 SEVERITY = {Step.BREAK: Severity.ERROR, Step.LOSSY: Severity.ERROR, Step.SOURCE: Severity.WARNING}
+MODES = tuple(CompatibilityMode.__members__)
 PATH = click.Path(path_type=Path)
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=PATH, metavar="OLD… NEW")
-@click.option("--mode", type=click.Choice(tuple(CompatibilityMode.__members__)), default="BACKWARD_TRANSITIVE", show_default=True)
+@click.option("--mode", type=click.Choice(MODES), default="BACKWARD_TRANSITIVE", show_default=True)
 @click.option("--profile", type=click.Choice(["confluent"]), help="Add what this registry rejects and the wire allows.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def compare(paths: tuple[Path, ...], mode: str, profile: str | None, format_: str) -> None:

@@ -8,9 +8,7 @@ import click
 from registry.finding import Report
 from registry.render import RENDERERS, render
 
-FORMAT = click.option(
-    "--format", "format_", type=click.Choice(tuple(RENDERERS)), default="text", show_default=True, help="How to print it."
-)
+FORMAT = click.option("--format", "format_", type=click.Choice(tuple(RENDERERS)), default="text", show_default=True)
 
 
 def wants_colour() -> bool:

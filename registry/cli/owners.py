@@ -21,7 +21,7 @@ from registry.rules.parties import contact_of
 @click.option("--root", default="contracts", show_default=True, help="The folder of the schemas.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def owners(what: str | None, root: str, format_: str) -> None:
-    """Who writes WHAT: an event (full or short name), an entity, a topic or a file; without it, who writes everything."""
+    """Who writes WHAT: an event (full or short name), an entity, a topic, a file; without it, who writes everything."""
     with open_repo(Path.cwd()) as repo:
         layout = layout_of(root)
         snapshot = repo.read_work_tree([layout.root or ".", "ownership.yaml"])

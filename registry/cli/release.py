@@ -17,7 +17,7 @@ from registry.render import render
 @click.argument("events", nargs=-1, metavar="[EVENT]…")
 @click.option("--root", default="contracts", show_default=True, help="The folder of the schemas.")
 @click.option("--dry-run", is_flag=True, help="Say what would be released, and write nothing.")
-@click.option("--id", "schema_id", type=click.IntRange(1, (1 << 31) - 1), help="Keep the id that another registry gave it.")
+@click.option("--id", "schema_id", type=click.IntRange(1, (1 << 31) - 1), help="Keep the id of another registry.")
 def release(events: tuple[str, ...], root: str, dry_run: bool, schema_id: int | None) -> None:
     """Freeze each EVENT (none named: each that changed) as its next version, below ROOT/versions/."""
     done = run_release(
@@ -37,6 +37,5 @@ def release(events: tuple[str, ...], root: str, dry_run: bool, schema_id: int | 
 
 def _describe(released: Released) -> str:
     moved = f", since {released.moved_from} is taken" if released.moved_from else ""
-    return (
-        f"{released.event} v{released.version.number}  schema id {released.version.schema_id}{moved}  {released.folder}/"
-    )
+    version = released.version
+    return f"{released.event} v{version.number}  schema id {version.schema_id}{moved}  {released.folder}/"

@@ -9,15 +9,15 @@ from registry.cli.output import print_text
 
 
 def _ownership() -> object:
-    from registry.shape import render_json_schema
     from registry.ownership import OWNERSHIP
+    from registry.shape import render_json_schema
 
     return render_json_schema(OWNERSHIP, "ownership.yaml of event-contracts")
 
 
 def _policy() -> object:
-    from registry.shape import render_json_schema
     from registry.policy import POLICY
+    from registry.shape import render_json_schema
 
     return render_json_schema(POLICY, "policy.yaml of event-contracts")
 

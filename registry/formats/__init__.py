@@ -19,12 +19,18 @@ class Format(Protocol):
         """Names that a file defines and refers to; cheap, and never an error."""
 
     def parse(
-        self, files: Mapping[str, str], paths: Sequence[str], name: str | None = None, *, strict: bool = True
+        self,
+        files: Mapping[str, str],
+        paths: Sequence[str],
+        name: str | None = None,
+        *,
+        strict: bool = True,
+        folder: str = "",
     ) -> Schema:
-        """The schema of ``name``, or of all that the files at ``paths`` define; ``files`` holds them and all they refer to.
+        """The schema of ``name``, or of all that the files at ``paths`` define; ``files`` holds all they refer to.
 
-        Paths are as the files know each other (what Protobuf imports); ``folder``, with its slash, stands before them in
-        every location.
+        Paths are as the files know each other (what Protobuf imports); ``folder``, with its slash, stands before them
+        in every location.
 
         With ``strict`` off, what the language forbids but every released schema may contain (a default of the wrong
         type) becomes a note. Raises :class:`registry.errors.InvalidSchema`.

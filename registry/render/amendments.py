@@ -6,6 +6,7 @@ from typing import Final
 
 from registry.amendment import Amendment, Amendments
 from registry.difference import Difference
+from registry.formats import format_of
 from registry.render.wording import one_line, render_place
 from registry.source import Location
 
@@ -23,7 +24,7 @@ def render_amendments_text(found: Amendments, *, colour: bool = False) -> str:
     told: set[Difference] = set()
     for contract in found.contracts:
         lines += [_render_heading(contract, colour), *_render_lines(found, contract, told, colour), ""]
-        told.update(contract.differences)
+        told.update(filter(_is_shared, contract.differences))
     if found.unreached:
         lines += ["schema files that no contract reaches"]
         lines += [f"  {_paint(sign, colour)} {one_line(path)}" for sign, path in found.unreached] + [""]
@@ -53,6 +54,12 @@ def _render_lines(found: Amendments, contract: Amendment, told: set[Difference],
         yield "    nothing but comments, layout or properties of your own"
 
 
+def _is_shared(difference: Difference) -> bool:
+    """Whether it means the same in every contract that holds its type, as who owns the contract does not."""
+    inside = "/" in difference.path or (difference.sign == "~" and difference.path != "")
+    return inside and format_of(difference.location.path) is not None
+
+
 def _place(found: Amendments, difference: Difference) -> str:
     location = difference.location
     was = f" ({one_line(found.before)})" if difference.sign == "-" else ""
@@ -64,7 +71,13 @@ def _render_summary(found: Amendments) -> str:
     if not found.contracts:
         return f"no contract differs {between}"
     signs = [contract.sign for contract in found.contracts]
-    counts = [(signs.count("+"), "new"), (signs.count("-"), "gone"), (signs.count("~"), "changed")]
+    idle = sum(not contract.differences and not contract.unread for contract in found.contracts)
+    counts = [
+        (signs.count("+"), "new"),
+        (signs.count("-"), "gone"),
+        (signs.count("~") - idle, "changed"),
+        (idle, "in comments and layout only"),
+    ]
     parts = ", ".join(f"{count} {word}" for count, word in counts if count)
     many = "1 contract differs" if len(signs) == 1 else f"{len(signs)} contracts differ"
     unread = sum(bool(contract.unread) for contract in found.contracts)

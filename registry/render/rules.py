@@ -66,6 +66,7 @@ def render_explanation(rule: Rule, example: Example) -> str:
     parts = [
         f"{rule.id}  {rule.severity.value}\n{rule.purpose}",
         _wrap(example.meaning),
+        *(f"given\n{indent(f'{path}\n{_render_given(example, path)}', '  ')}" for path in example.given),
         f"stopped\n{indent(_render_change(example.before, example.bad), '  ')}",
         f"passes\n{indent(_render_change(example.before, example.good), '  ')}",
         f"way out\n{indent(_wrap(example.way_out), '  ')}",
@@ -97,6 +98,9 @@ def _find_section(rule: Rule, example: Example) -> Iterator[str]:
     yield f"### {rule.id}"
     yield f"*{rule.severity.value}: {rule.purpose}.*"
     yield example.meaning
+    for path in example.given:
+        yield f"Given {path}:"
+        yield f"```yaml\n{_render_given(example, path)}\n```"
     yield "Stopped:"
     yield _fence(_render_change(example.before, example.bad))
     yield "Passes:"
@@ -119,6 +123,10 @@ def _cell(text: str) -> str:
 
 def _wrap(prose: str) -> str:
     return "\n\n".join(fill(paragraph, WIDTH, break_on_hyphens=False) for paragraph in prose.split("\n\n"))
+
+
+def _render_given(example: Example, path: str) -> str:
+    return example.before[path].rstrip()
 
 
 def _render_change(before: Files, change: Overlay) -> str:

@@ -1,4 +1,4 @@
-"""Does the change keep its promise? The walk itself is in registry.formats; here it meets versions, modes and people."""
+"""Does the change keep its promise? The walk itself is in registry.formats; here it meets versions and people."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -87,7 +87,7 @@ def find_mismatches(change: Change) -> Iterator[Problem]:
 
 
 def _group(change: Change, mismatches: Sequence[Mismatch], is_bridged: bool) -> Iterator[Problem]:
-    """One problem per reason: three versions that break in the same way are one line, and so are two directions of a rename."""
+    """One problem per reason: three versions that break in one way are one line, and so is a rename."""
     groups: dict[tuple[object, ...], list[Mismatch]] = {}
     for mismatch in mismatches:
         direction = None if mismatch.step is Step.SOURCE else mismatch.direction
@@ -104,9 +104,10 @@ def _problem(change: Change, group: Sequence[Mismatch], is_bridged: bool) -> Pro
     merged = first
     if len(group) > 1:
         older = sorted({old_label(mismatch) for mismatch in group}, key=lambda label: (len(label), label))
-        new_is_reader = first.new is first.reader
-        side = "writer_label" if new_is_reader else "reader_label"
-        merged = replace(first, pair=replace(first.pair, **{side: ", ".join(older)}))
+        labels = ", ".join(older)
+        pair = first.pair
+        pair = replace(pair, writer_label=labels) if first.new is first.reader else replace(pair, reader_label=labels)
+        merged = replace(first, pair=pair)
     old_place = first.writer if first.new is first.reader else first.reader
     problem = problem_of(change, first.new, merged.message, *first.help, related=((old_label(first), old_place),))
     return replace(problem, mismatch=merged, converted=is_bridged)
@@ -130,7 +131,7 @@ def find_removed_with_subscribers(change: Change) -> Iterator[Problem]:
     yield problem_of(
         change,
         before.at if after is None or after.terms is None else after.terms.at,
-        f"{change.name} is gone, and {readers} still subscribe{'s' if len(before.terms.subscribers) == 1 else ''} to it",
+        f"{change.name} is gone, and still subscribed to by {readers}",
         "let the subscribers go first, then list the event under `retired_events` in ownership.yaml",
     )
 

@@ -44,7 +44,7 @@ def find_field(schema: Schema, path: tuple[str, ...]) -> tuple[Record, Field | N
 
 
 def type_words(type_: Type) -> set[str]:
-    """The words a policy may use for a type: ``string``, ``uuid``, ``timestamp-millis``, ``google.protobuf.Timestamp``."""
+    """The words a policy may use for a type: ``string``, ``uuid``, ``google.protobuf.Timestamp``."""
     match type_:
         case Primitive(name, _, None) | Ref(name):
             return {name}
@@ -183,5 +183,3 @@ def _frozen(schema: Schema, field: Field) -> str:
     words = " or ".join(sorted(words_of(schema, field.type)))
     kind = f"{words} (nullable)" if _how_absent(field) == "nullable" else words
     return f"{kind} = {field.wire.number}" if field.wire is not None else kind
-
-

@@ -16,7 +16,8 @@ The file is prose, followed by sections under headings of the form ``-- NAME --`
     -- way out --
     What to do.
 
-``bad`` and ``good`` are laid over ``before``. A file whose text is ``(removed)`` is deleted by the change, one whose
+``bad`` and ``good`` are laid over ``before``; a file under ``given/`` is one of ``before`` that explains the change
+without being part of it, and is shown. A file whose text is ``(removed)`` is deleted by the change, one whose
 text is ``(link to TARGET)`` is a symbolic link.
 """
 
@@ -32,7 +33,7 @@ from registry.errors import RegistryError
 FOLDER: Final = Path(__file__).with_name("examples")
 HEADING: Final = re.compile(r"^-- (.+) --\n", re.MULTILINE)
 REMOVED: Final = "(removed)"
-LAYERS: Final = ("before", "bad", "good")
+LAYERS: Final = ("before", "given", "bad", "good")
 
 Files = Mapping[str, str]
 """Text by path."""
@@ -53,6 +54,8 @@ class Example:
     good: Overlay
     """A change to the same end that it lets pass."""
     way_out: str
+    given: tuple[str, ...] = ()
+    """Paths of the base revision that one must see to understand the change."""
 
 
 def find_examples() -> tuple[str, ...]:
@@ -94,8 +97,8 @@ def parse_example(text: str, name: str) -> Example:
             )
     if not (meaning.strip() and layers["bad"] and way_out):
         raise RegistryError(f"the example of {name} lacks its meaning, its bad change or its way out")
-    before = {path: body for path, body in layers["before"].items() if body is not None}
-    return Example(meaning.strip(), before, layers["bad"], layers["good"], way_out)
+    before = {path: body for path, body in {**layers["given"], **layers["before"]}.items() if body is not None}
+    return Example(meaning.strip(), before, layers["bad"], layers["good"], way_out, tuple(layers["given"]))
 
 
 def lay_over(files: Files, change: Overlay) -> dict[str, str]:

@@ -48,7 +48,7 @@ def find_second_writers(_before: Catalog, after: Catalog) -> Iterator[Problem]:
                     after,
                     claim.at,
                     _second_writer(kind, name, first, claim),
-                    f"let {claim.owner} ask {first.owner} by an event or a command of its own, or move it: see `transfers`",
+                    f"let {claim.owner} ask {first.owner} by an event of its own, or move it: see `transfers`",
                     targets=(target, f"service:{claim.owner}"),
                     first_claim=first.at,
                 )
@@ -97,7 +97,8 @@ def find_unknown_events(before: Catalog, after: Catalog) -> Iterator[Problem]:
             continue  # its file is there and does not parse, which schema/invalid says better
         short = name.rpartition(".")[2]
         namesake = next((other for other in sorted(defined) if other.rpartition(".")[2] == short), None)
-        help_ = f"did you mean {namesake!r}?" if namesake else _nearest(name, defined, f"add its schema below {after.root}/")
+        otherwise = f"add its schema below {after.root or 'the top'}/"
+        help_ = f"did you mean {namesake!r}?" if namesake else _nearest(name, defined, otherwise)
         yield catalog_problem(after, terms.at, f"no schema defines {name}", help_, targets=targets_of(terms))
 
 
@@ -147,7 +148,8 @@ def find_missing_keys(change: Change) -> Iterator[Problem]:
     names = [each.name for each in record.fields]
     if field is None:
         message = f"{change.name} has no field {key!r}, the key of {after.terms.entity}"
-        yield problem_of(change, record.at, message, _nearest(key, names, f"add {key!r}: events without it lose their order"))
+        help_ = _nearest(key, names, f"add {key!r}: events without it lose their order")
+        yield problem_of(change, record.at, message, help_)
     elif isinstance(field.type, Union | Array) or (field.wire is not None and field.wire.oneof):
         message = f"the key {key!r} of {after.terms.entity} may be absent or many in {change.name}"
         yield problem_of(change, field.at, message, "make it a plain, required field")

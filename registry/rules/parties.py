@@ -36,7 +36,7 @@ def problem_of(
     return Problem(
         location=location,
         message=message,
-        help=help,
+        help=tuple(filter(None, help)),
         targets=targets_of(terms, f"event:{change.name}", f"file:{location.path}"),
         contract=change.name,
         affects=tuple(dict.fromkeys(subscriber.service for subscriber in terms.subscribers)) if terms else (),
@@ -50,4 +50,4 @@ def catalog_problem(
 ) -> Problem:
     """A problem of the registry as a whole; ``more`` names other places that belong to it."""
     related = tuple((name.replace("_", " "), place) for name, place in more.items())
-    return Problem(location, message, help, (*targets, f"file:{location.path}"), related=related)
+    return Problem(location, message, tuple(filter(None, help)), (*targets, f"file:{location.path}"), related=related)

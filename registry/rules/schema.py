@@ -50,4 +50,5 @@ def find_undocumented_fields(change: Change) -> Iterator[Problem]:
     for type_ in after.head.types.values():
         for field in type_.fields if isinstance(type_, Record) else ():
             if not field.doc:
-                yield problem_of(change, field.at, f"{type_.name}.{field.name} says nowhere what it means", "document it")
+                message = f"{type_.name}.{field.name} says nowhere what it means"
+                yield problem_of(change, field.at, message, "document it")

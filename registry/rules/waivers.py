@@ -27,14 +27,12 @@ def apply_waivers(findings: Sequence[Finding], before: Catalog, after: Catalog, 
         yield replace(finding, waiver=waiver) if waiver else finding
 
 
-def find_expired(_findings: Sequence[Finding], _judged: frozenset[str], after: Catalog, today: date) -> Iterator[Problem]:
+def find_expired(_found: Sequence[Finding], _judged: frozenset[str], after: Catalog, today: date) -> Iterator[Problem]:
     """A waiver that has come to its end."""
     for waiver in after.ownership.waivers:
         if waiver.expires is not None and waiver.expires < today:
             message = f"the waiver of {waiver.rule} for {waiver.target} expired on {waiver.expires}"
-            yield catalog_problem(
-                after, waiver.at, message, "repair what it waived, or let its approver set a new end"
-            )
+            yield catalog_problem(after, waiver.at, message, "repair what it waived, or let its approver set a new end")
 
 
 def find_unused(findings: Sequence[Finding], judged: frozenset[str], after: Catalog, _today: date) -> Iterator[Problem]:

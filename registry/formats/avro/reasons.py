@@ -12,7 +12,7 @@ from registry.schema import Enum, Field, Fixed, Logical, Named, Primitive, Recor
 from registry.source import Location
 
 MAX_STEPS: Final = 200
-"""Steps of a path that are written out; of a longer one the middle is left out."""
+"""Steps of a path that are written out; of a longer one only the end is."""
 MAX_SYMBOLS: Final = 5
 """Symbols that a message names."""
 
@@ -28,13 +28,12 @@ class Trail(NamedTuple):
 def render_path(trail: Trail | None) -> str:
     """The path of a value, ``/items[]/price``; empty for the event itself."""
     steps: list[str] = []
-    while trail is not None:
+    while trail is not None and len(steps) < MAX_STEPS:
         steps.append(trail.step)
         trail = trail.outer
-    steps.reverse()
-    if len(steps) > MAX_STEPS:
-        steps = [*steps[: MAX_STEPS // 2], "/…", *steps[-MAX_STEPS // 2 :]]
-    return "".join(steps)
+    if trail is not None:
+        steps.append("/…")
+    return "".join(reversed(steps))
 
 
 class Reasons:

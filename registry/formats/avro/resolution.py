@@ -16,7 +16,7 @@ from registry.formats.avro.unions import Branches
 from registry.formats.mismatch import Mismatch, Pair
 from registry.schema import MISSING, Array, Enum, Field, Fixed, Map, Named, Primitive, Record, Ref, Type, Union
 
-MAX_PAIRS: Final = 500_000
+MAX_PAIRS: Final = 200_000
 """Pairs of named types that one walk judges: more than any schema has, and some seconds of work."""
 
 Resolved = Primitive | Array | Map | Named

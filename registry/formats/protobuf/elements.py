@@ -84,9 +84,11 @@ def words_of(type_: Type) -> str:
 
 
 def judge_elements(reader: Element, writer: Element) -> str | None:
-    """The kind of mismatch, if the reader cannot hold each element of the writer. Messages are not looked into."""
+    """The kind of mismatch, if the reader cannot hold each element of the writer. Nothing is looked into."""
     if reader.record is not None or writer.record is not None:
         return _judge_messages(reader, writer)
+    if reader.enum is not None and writer.enum is not None:
+        return None  # they are compared value by value
     mine, theirs = _numbers(reader), _numbers(writer)
     if mine.family == theirs.family:
         if mine.family == "string":

@@ -136,8 +136,6 @@ class _Tree:
         reader = _FileReader(self, comments, rooted)
         prefix = f"{package}." if package else ""
         reader.add_extensions(file.get("extension", ()), prefix, top, b"\x07", features)
-        for index, node in enumerate(file.get("enum_type", ())):
-            reader.add_enum(node, prefix, top, b"\x05" + step(index), features)
         # An explicit stack, although protoc refuses deep nesting itself.
         waiting = [
             (node, prefix, top, b"\x04" + step(index), features)
@@ -145,6 +143,8 @@ class _Tree:
         ]
         while waiting:
             waiting.extend(reader.add_message(*waiting.pop()))
+        for index, node in enumerate(file.get("enum_type", ())):
+            reader.add_enum(node, prefix, top, b"\x05" + step(index), features)
 
     def take_extension(self, extendee: str, full_name: str, field: Field) -> None:
         """Keep a field for the message that it extends."""

@@ -82,6 +82,7 @@ HELP: Final[Mapping[str, tuple[str, ...]]] = {
     "enum_value_removed": (_KEEP_ENUM, "write `reserved {number};` and reserve the name"),
     "enum_value_renamed": ("keep the old name, and add the new one after it with `option allow_alias = true;`",),
     "enum_read_as_integer": ("keep the enum",),
+    "extension_changed": ("keep it where it was",),
     "message_removed": ("keep it, with `option deprecated = true;`",),
     "enum_removed": ("keep it, with `option deprecated = true;`",),
     "confluent_package_changed": ("keep the package",),
