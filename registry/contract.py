@@ -154,6 +154,7 @@ class Policy:
     envelope: tuple[EnvelopeField, ...] = ()
     severities: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """By rule id, by family (``envelope``), or by step (``lossy``): ``error``, ``warning``, ``info`` or ``off``."""
+    severities_at: Mapping[str, Location] = field(default_factory=lambda: MappingProxyType({}))
     approvers: tuple[str, ...] = ()
     profile: str | None = None
     encoding: str = "binary"

@@ -102,10 +102,13 @@ def parse_policy(text: str | None, path: str) -> Policy:
     table, flaws = (Table(path), ()) if text is None else parse_document(text, path, POLICY)
     envelope = table.get("envelope", Table(path))
     fields = tuple(_find_fields(envelope))
+    severities = table.get("severities", Table(path))
     return Policy(
         at=at,
+        present=text is not None,
         envelope=fields,
-        severities=MappingProxyType(dict(table.get("severities", {}))),
+        severities=MappingProxyType(dict(severities)),
+        severities_at=MappingProxyType({key: severities.at_key(key) for key in severities}),
         approvers=tuple(table.get("waivers", {}).get("approvers", ())),
         profile=table.get("profile"),
         encoding=table.get("encoding", ENCODINGS[0]),

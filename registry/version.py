@@ -62,7 +62,12 @@ def parse_version(text: str | None, path: str, event: str, number: int, files: M
 
 def _flawed(version: Version, at: Location, message: str) -> Version:
     folder = at.path.rpartition("/")[0]
-    flaw = Flaw("invalid", message, at, f"restore it from git: git checkout HEAD -- {folder}")
+    flaw = Flaw(
+        "invalid",
+        message,
+        at,
+        f"restore {folder} from git; a new one is made by `contracts release`",
+    )
     return Version(version.number, version.at, 0, "", "", "", version.files, flaws=(flaw,))
 
 

@@ -100,7 +100,7 @@ CASES: list[tuple[str, tuple[str, str], str, str]] = [
         "closed enum value added, field required",
         enums("A = 0;", "A = 0; B = 1;", label="required "),
         "",
-        "closed_enum_value_unknown enum_value_required",
+        "enum_value_required closed_enum_value_unknown",
     ),
     (
         "closed enum value removed",
@@ -316,8 +316,18 @@ CASES: list[tuple[str, tuple[str, str], str, str]] = [
         "message_set_changed",
         "message_set_changed",
     ),
-    ("syntax changed, meaning kept", (P3 + m("int32 a = 1;"), ED + "option features.field_presence = IMPLICIT;" + m("int32 a = 1;")), "", ""),
-    ("syntax changed, presence with it", (P3 + m("int32 a = 1;"), P2 + m("optional int32 a = 1;")), "presence_changed", "presence_changed"),
+    (
+        "syntax changed, meaning kept",
+        (P3 + m("int32 a = 1;"), ED + "option features.field_presence = IMPLICIT;" + m("int32 a = 1;")),
+        "",
+        "",
+    ),
+    (
+        "syntax changed, presence with it",
+        (P3 + m("int32 a = 1;"), P2 + m("optional int32 a = 1;")),
+        "presence_changed",
+        "presence_changed",
+    ),
     ("package changed", (P3 + "package a;" + m(""), P3 + "package b;" + m("")), "message_renamed", "message_renamed"),
     (
         "package of several changed",
@@ -346,7 +356,9 @@ CASES: list[tuple[str, tuple[str, str], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("texts", "backward", "forward"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("texts", "backward", "forward"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
 def test_a_change_has_its_kinds(texts: tuple[str, str], backward: str, forward: str) -> None:
     found = judge(*texts)
     assert [mismatch.kind for mismatch in found[0]] == backward.split()
@@ -424,7 +436,7 @@ def test_a_message_may_move_to_another_file() -> None:
 
 
 def test_the_first_value_of_an_enum_means_nothing_to_lists_and_explicit_defaults() -> None:
-    fields = m("repeated E a = 1; optional E b = 2 [default = A]; map<int32, E> c = 3; required E d = 4;")
+    fields = m("repeated E a = 1; optional E b = 2 [default = A]; required E c = 3;")
     before, after = (P2 + f"enum E {{ {values} }} {fields}" for values in ("A = 0; B = 1;", "B = 1; A = 0;"))
     assert judge(before, after, "M") == ([], [])
     explicit = (P2 + E2 + m(f"optional E e = 1 [default = {name}];") for name in ("A", "B"))

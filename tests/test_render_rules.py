@@ -92,7 +92,7 @@ def test_an_explanation_shows_both_changes_against_the_base() -> None:
 
 def test_what_a_change_depends_on_is_shown_before_it() -> None:
     example = Example("It means this.", {"a.yaml": "x: 1\n"}, {"b": "one\n"}, {"b": "two\n"}, "Do that.", ("a.yaml",))
-    assert "It means this.\n\ngiven\n  a.yaml\n  x: 1\n\nstopped\n" in render_explanation(RENAMED, example)
+    assert "It means this.\n\ngiven a.yaml\n  x: 1\n\nstopped\n" in render_explanation(RENAMED, example)
     assert "Given a.yaml:\n\n```yaml\nx: 1\n```\n" in render_rules_markdown([RENAMED], {RENAMED.id: example})
 
 

@@ -9,8 +9,9 @@ import pytest
 from registry.check import Options, check
 from registry.errors import RegistryError
 from registry.finding import Finding, Report, Severity
-from registry.formats import FORMATS
+from registry.formats import FORMATS, load_format
 from registry.formats.avro.kinds import KINDS as AVRO_KINDS
+from registry.formats.identity import derive_id, fingerprint_of, guid_of
 from registry.formats.mismatch import Step
 from registry.formats.protobuf.kinds import KINDS as PROTOBUF_KINDS
 from registry.rules import BY_ID, MISMATCH, RULES, rule_of_kind
@@ -115,6 +116,20 @@ def test_the_meaning_is_two_to_five_plain_sentences(run: Run) -> None:
     sentences = re.findall(r"[.?!](?=\s|$)", run.example.meaning)
     assert 2 <= len(sentences) <= 5, run.example.meaning
     assert all(len(line) <= 120 for line in run.example.meaning.splitlines())
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in RULES if rule.family == "versions"])
+def test_frozen_versions_carry_the_identity_of_their_schema(rule: str) -> None:
+    example = read_example(rule)
+    files = lay_over(example.before, example.good)
+    frozen = [path.removesuffix("version.yaml") for path in files if path.endswith("/version.yaml")]
+    assert frozen
+    for folder in frozen:
+        facts = dict(line.split(": ", 1) for line in files[f"{folder}version.yaml"].splitlines() if ": " in line)
+        schema = load_format(facts["format"]).parse({facts["root"]: files[folder + facts["root"]]}, [facts["root"]])
+        fingerprint = fingerprint_of(schema)
+        found = (fingerprint, str(derive_id(fingerprint)), guid_of(schema))
+        assert (facts["fingerprint"], facts["schema_id"], facts["guid"]) == found
 
 
 def test_every_rule_has_an_example_and_every_example_a_rule() -> None:

@@ -66,7 +66,7 @@ def render_explanation(rule: Rule, example: Example) -> str:
     parts = [
         f"{rule.id}  {rule.severity.value}\n{rule.purpose}",
         _wrap(example.meaning),
-        *(f"given\n{indent(f'{path}\n{_render_given(example, path)}', '  ')}" for path in example.given),
+        *(f"given {path}\n{indent(_render_given(example, path), '  ')}" for path in example.given),
         f"stopped\n{indent(_render_change(example.before, example.bad), '  ')}",
         f"passes\n{indent(_render_change(example.before, example.good), '  ')}",
         f"way out\n{indent(_wrap(example.way_out), '  ')}",

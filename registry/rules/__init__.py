@@ -11,6 +11,7 @@ from typing import Final
 
 from registry.contract import Catalog, Change
 from registry.finding import Finding, Problem, Severity
+from registry.formats.mismatch import Step
 from registry.rules import compat, envelope, ownership, schema, terms, versions, waivers
 
 OfChange = Callable[[Change], Iterator[Problem]]
@@ -41,6 +42,12 @@ class Rule:
 ERROR, WARNING, INFO, OFF = Severity.ERROR, Severity.WARNING, Severity.INFO, Severity.OFF
 MISMATCH: Final = compat.find_mismatches
 """Finds every kind of mismatch in one walk; the kind names the rule."""
+
+
+def find_invalid_policy(before: Catalog, after: Catalog) -> Iterator[Problem]:
+    """As in :mod:`registry.rules.terms`, which cannot see the table."""
+    return terms.find_invalid_policy({*BY_ID, *FAMILIES, *STEPS}, before, after)
+
 
 # fmt: off
 RULES: Final[tuple[Rule, ...]] = (
@@ -142,7 +149,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("versions/invalid", ERROR, "a version folder that cannot be read", change=versions.find_invalid),
     Rule("versions/stray-file", ERROR, "a file among the versions belongs to none", catalogs=versions.find_strays),
 
-    Rule("terms/invalid-policy", ERROR, "policy.yaml says something that it cannot say", catalogs=terms.find_invalid_policy),
+    Rule("terms/invalid-policy", ERROR, "policy.yaml says something that it cannot say", catalogs=find_invalid_policy),
     Rule("terms/compatibility-loosened", ERROR, "a contract promises less than before", change=terms.find_loosened),
     Rule("terms/waiver-without-reason", ERROR, "a waiver lacks its reason, its approver or its end", catalogs=terms.find_incomplete),
     Rule("terms/waiver-not-approved", ERROR, "a waiver's approver is none whom the policy allows", catalogs=terms.find_unapproved),
@@ -158,6 +165,7 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 # fmt: on
 
+STEPS: Final = tuple(step.value for step in Step)
 BY_ID: Final = {rule.id: rule for rule in RULES}
 FAMILIES: Final = tuple(dict.fromkeys(rule.family for rule in RULES))
 

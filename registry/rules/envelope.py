@@ -169,8 +169,8 @@ def find_changed(change: Change) -> Iterator[Problem]:
     for role in change.base.policy.envelope:
         _, old, _ = find_field(released, role.path)
         record, new, _ = find_field(after, role.path)
-        if old is None:
-            continue
+        if old is None or released.format != after.format or (new is None and role.mandatory):
+            continue  # another language is another event, and what is mandatory is missing: other rules say so
         was, now = _frozen(released, old), _frozen(after, new) if new is not None else "absent"
         if was != now:
             message = f"{_spell(role)!r} was {was} and is now {now}; released envelope fields are frozen"

@@ -1,20 +1,14 @@
 """Each piece of state has exactly one writer, and everybody named exists."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
+from collections.abc import Iterator
 
 from registry.contract import Catalog, Change, Claim, Contract, Terms
 from registry.finding import Problem
 from registry.rules.envelope import find_field
-from registry.rules.parties import catalog_problem, problem_of, targets_of
+from registry.rules.parties import catalog_problem, nearest, problem_of, targets_of
 from registry.schema import Array, Primitive, Record, Union
 from registry.source import Location
-
-
-def _nearest(name: str, known: Iterable[str], otherwise: str) -> str:
-    close = get_close_matches(name, list(known), n=1)
-    return f"did you mean {close[0]!r}?" if close else otherwise
 
 
 def find_invalid(_before: Catalog, after: Catalog) -> Iterator[Problem]:
@@ -65,12 +59,12 @@ def find_unknown_services(_before: Catalog, after: Catalog) -> Iterator[Problem]
     known = after.ownership.services
     for name, role, at in _find_named_services(after):
         if name not in known:
-            help_ = _nearest(name, known, f"add it: `services: {{{name}: {{team: …}}}}`")
+            help_ = nearest(name, known, f"add it: `services: {{{name}: {{team: …}}}}`")
             message = f"{role} {name!r} is no service of ownership.yaml"
             yield catalog_problem(after, at, message, help_, targets=(f"service:{name}",))
     for service in known.values():
         if service.team and service.team not in after.ownership.teams:
-            help_ = _nearest(service.team, after.ownership.teams, f"add it under `teams`, or correct {service.name}")
+            help_ = nearest(service.team, after.ownership.teams, f"add it under `teams`, or correct {service.name}")
             message = f"team {service.team!r} of service {service.name} is no team of ownership.yaml"
             yield catalog_problem(after, service.at, message, help_, targets=(f"service:{service.name}",))
 
@@ -98,7 +92,7 @@ def find_unknown_events(before: Catalog, after: Catalog) -> Iterator[Problem]:
         short = name.rpartition(".")[2]
         namesake = next((other for other in sorted(defined) if other.rpartition(".")[2] == short), None)
         otherwise = f"add its schema below {after.root or 'the top'}/"
-        help_ = f"did you mean {namesake!r}?" if namesake else _nearest(name, defined, otherwise)
+        help_ = f"did you mean {namesake!r}?" if namesake else nearest(name, defined, otherwise)
         yield catalog_problem(after, terms.at, f"no schema defines {name}", help_, targets=targets_of(terms))
 
 
@@ -148,7 +142,7 @@ def find_missing_keys(change: Change) -> Iterator[Problem]:
     names = [each.name for each in record.fields]
     if field is None:
         message = f"{change.name} has no field {key!r}, the key of {after.terms.entity}"
-        help_ = _nearest(key, names, f"add {key!r}: events without it lose their order")
+        help_ = nearest(key, names, f"add {key!r}: events without it lose their order")
         yield problem_of(change, record.at, message, help_)
     elif isinstance(field.type, Union | Array) or (field.wire is not None and field.wire.oneof):
         message = f"the key {key!r} of {after.terms.entity} may be absent or many in {change.name}"

@@ -1,8 +1,18 @@
 """Who is concerned by a contract: its owner, its subscribers, and how to reach them."""
 
+from collections.abc import Iterable
+
 from registry.contract import Catalog, Change, Ownership, Terms
 from registry.finding import Problem
 from registry.source import Location
+
+
+def nearest(name: str, known: Iterable[str], otherwise: str) -> str:
+    """What was probably meant, as a question; ``otherwise`` where nothing is near."""
+    from difflib import get_close_matches  # a sound registry never needs it
+
+    close = get_close_matches(name, list(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else otherwise
 
 
 def contact_of(ownership: Ownership, service: str) -> str:

@@ -1,10 +1,10 @@
 """The promise itself: nobody loosens it by the way, and every exception has a reason, an approver and an end."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from registry.contract import Catalog, Change, Waiver
 from registry.finding import Problem
-from registry.rules.parties import catalog_problem, problem_of
+from registry.rules.parties import catalog_problem, nearest, problem_of
 from registry.schema import CompatibilityMode
 
 
@@ -52,10 +52,14 @@ def find_unapproved(before: Catalog, after: Catalog) -> Iterator[Problem]:
             yield _problem(after, waiver, message, "ask one of them, and name them under `approved_by`")
 
 
-def find_invalid_policy(_before: Catalog, after: Catalog) -> Iterator[Problem]:
-    """policy.yaml says something that it cannot say."""
+def find_invalid_policy(known: Collection[str], _before: Catalog, after: Catalog) -> Iterator[Problem]:
+    """policy.yaml says something that it cannot say; ``known`` is what may have a severity."""
     for flaw in after.policy.flaws:
         yield catalog_problem(after, flaw.location, flaw.message, flaw.help or "see: contracts schema policy")
+    for key, at in after.policy.severities_at.items():
+        if key not in known:
+            message = f"severities: {key!r} is no rule, no family of rules and no step"
+            yield catalog_problem(after, at, message, nearest(key, known, "see: contracts rules"))
 
 
 def _problem(catalog: Catalog, waiver: Waiver, message: str, help_: str) -> Problem:

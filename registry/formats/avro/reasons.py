@@ -58,7 +58,7 @@ class Reasons:
             special = "nullable_field"
             null_first = "" if _is_null(field.type.branches[0]) else ', and put "null" first in its union'
         elif isinstance(enum := self._pair.reader.resolve(field.type), Enum) and enum.default is not None:
-            special, other = "enum_field", enum.name
+            special, other = "enum_field", short_name(enum.name)
         fact = f"field '{field.name}' has no default"
         if renamed is not None:
             fact += f", and {writer.name} has it under the name '{renamed.name}'"

@@ -47,10 +47,11 @@ def compile_files(files: Mapping[str, str], paths: Sequence[str], folder: str = 
     while root in names.values():
         root = f"_{root}"
     contents = {names[path]: _encode(path, text, folder) for path, text in files.items()}
-    imports = "".join(f"import {_quote(names[path])};\n" for path in dict.fromkeys(paths))
+    asked = [names[path] for path in dict.fromkeys(paths)]
+    imports = "".join(f"import {_quote(name)};\n" for name in asked)
     contents[root] = f'syntax = "proto3";\n{imports}'.encode()
     with _LOCK, _temporary_folder(contents) as place:
-        failed, said = _run_protoc(place, root)
+        failed, said = _run_protoc(place, asked)
         by_name = {name: path for path, name in names.items()}
         if failed:
             names_ = Names(files, by_name, paths, root, folder)
@@ -238,21 +239,19 @@ def _include_folders(folder: str) -> list[bytes]:
     return [os.fsencode(f"{folder}/in"), os.fsencode(f"{os.path.dirname(grpc_tools.__file__)}/_proto")]
 
 
-def _run_protoc(folder: str, root: str) -> tuple[bool, str]:
+def _run_protoc(folder: str, names: Sequence[str]) -> tuple[bool, str]:
     """Whether protoc failed, and what it said on descriptor 2."""
     includes = _include_folders(folder)
     from grpc_tools import _protoc_compiler
 
-    options = [
-        b"--include_imports",
-        b"--include_source_info",
-        b"--descriptor_set_out=" + os.fsencode(f"{folder}/descriptors"),
-    ]
+    output = os.fsencode(f"{folder}/descriptors")
+    options = [b"--include_imports", b"--include_source_info", b"--descriptor_set_out=" + output]
+    options += [b"-I" + include for include in includes]
+    # Whole paths, because a name may begin like an option.
+    inputs = [os.fsencode(f"{folder}/in/{name}") for name in names]
     said = f"{folder}/said"
     with _quiet(said):
-        code = _protoc_compiler.run_main(
-            [b"protoc", *(b"-I" + include for include in includes), *options, root.encode()]
-        )
+        code = _protoc_compiler.run_main([b"protoc", *options, *inputs])
     if not code:
         return False, ""
     with open(said, encoding="utf-8", errors="replace") as file:

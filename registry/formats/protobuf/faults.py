@@ -77,19 +77,25 @@ def find_flaws(errors: Iterable[tuple[str, int, int, str]], names: Names, said: 
                 "missing-reference", f'imports "{missing["name"]}", which is not there', at, _nearest(missing, paths)
             )
         else:
-            message, help_ = _in_words(text, paths)
+            message, help_ = _in_words(text)
             flaw = Flaw("invalid", message, at, help_)
         flaws.setdefault((path, row, flaw.message), flaw)
-    if not flaws:
-        lines = [
-            line for line in said.splitlines() if line and "warning:" not in line and not line.startswith(names.root)
-        ]
-        message = "; ".join(lines) or "protoc refused the file and gave no reason"
-        return [Flaw("invalid", message, fixed_location(names.folder + names.asked[0], 1, 1))]
-    return list(flaws.values())
+    return list(flaws.values()) or _read_said(said, names)
 
 
-def _in_words(text: str, paths: Mapping[str, str]) -> tuple[str, str]:
+def _read_said(said: str, names: Names) -> list[Flaw]:
+    """The flaws that protoc only prints, each with the file it names, such as numbers that it keeps for itself."""
+    flaws: list[Flaw] = []
+    for line in said.splitlines():
+        name, _, message = line.partition(": ")
+        if name in names.paths and "warning: " not in message:
+            at = fixed_location(names.folder + names.paths[name], 1, 1)
+            flaws.append(Flaw("invalid", _in_words(message)[0], at))
+    message = "protoc refused the file and gave no reason"
+    return flaws or [Flaw("invalid", message, fixed_location(names.folder + names.asked[0], 1, 1))]
+
+
+def _in_words(text: str) -> tuple[str, str]:
     for pattern, words in _WORDS:
         if (match := pattern.match(text)) is not None:
             return words(match)

@@ -9,13 +9,15 @@ from registry.schema import Outline
 _LITERALS = re.compile(
     r"""//[^\n]*|/\*[\s\S]*?(?:\*/|\Z)|"(?:\\[^\n]|[^"\n])*"?|'(?:\\[^\n]|[^'\n])*'?""",
 )
+# Runs are bounded, because a search that may run to the end of the file from any place takes the square of its length.
+# protoc takes no package of more than 511 characters.
 _STRUCTURE = re.compile(
     r"""
       [{}]
-    | \bpackage\s+(?P<package>[\w.\s]+?)\s*;
+    | \bpackage\s+(?P<package>[\w.\s]{1,600}?);
     | \bimport\s+(?:(?:public|weak|option)\s+)?(?P<imported>(?:"\d+"\s*)+);
     | \b(?:message|enum)\s+(?P<name>\w+)\s*\{
-    | \bgroup\s+(?P<group>\w+)\s*=\s*\w+\s*(?:\[[^\]]*\]\s*)?\{
+    | \bgroup\s+(?P<group>\w+)\s*=\s*\w+\s*(?:\[[^\]]{0,2000}\]\s*)?\{
     """,
     re.VERBOSE,
 )
