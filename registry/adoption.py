@@ -101,6 +101,7 @@ def plan_adoption(start: Path, wishes: Wishes, environment: Mapping[str, str]) -
         shelf = Shelf(repo, BlobCache(cache_folder(environment), repo.git_dir))
         here = read_catalog(shelf, ground.snapshot, layout)
         fresh = not _exists(repo.top, OWNERSHIP)
+        branch = "master" if repo.ref_exists("refs/heads/master") else "main"
         texts: dict[str, str] = {}
         if fresh and ground.empty:
             example = layout.join(f"{EXAMPLE.replace('.', '/')}.avsc")
@@ -113,7 +114,7 @@ def plan_adoption(start: Path, wishes: Wishes, environment: Mapping[str, str]) -
     texts[layout.policy] = render_policy(lenient=not ground.empty)
     by_hand = [*_plan_hook(repo.top, layout, texts)]
     github = wishes.github if wishes.github is not None else _exists(repo.top, GITHUB)
-    by_hand += _plan_workflow(repo.top, layout, texts) if github else ()
+    by_hand += _plan_workflow(repo.top, layout, branch, texts) if github else ()
     planned = [Planned(path, None, text.encode()) for path, text in texts.items() if not _exists(repo.top, path)]
     if github and not here[0].codeowned:
         planned.append(_plan_codeowners(repo.top))
@@ -148,7 +149,7 @@ def _choose_ground(repo: Repo, named: str | None) -> _Ground:
     if ".." in layout.root.split("/") or layout.root.split("/")[0] == ".git":
         raise Refused(f"{named} is no folder of this repository", "name one by its path from the repository's top")
     if not layout.root.isprintable():
-        raise Refused(f"{ascii(layout.root)} cannot be written into the files of a configuration", "rename the folder")
+        raise Refused(f"{layout.root!a} cannot be written into the files of a configuration", "rename the folder")
     snapshot = repo.read_work_tree([layout.root or ".", OWNERSHIP, *CODEOWNERS])
     if any(_is_schema(layout, path) for path in snapshot.entries):
         return _Ground(layout, snapshot, empty=False)
@@ -306,7 +307,7 @@ def _plan_hook(top: Path, layout: Layout, texts: dict[str, str]) -> Iterator[tup
         yield f"add the hook to {PRE_COMMIT}, under `repos:`", render_hook(layout.root, whole=False)
 
 
-def _plan_workflow(top: Path, layout: Layout, texts: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _plan_workflow(top: Path, layout: Layout, branch: str, texts: dict[str, str]) -> Iterator[tuple[str, str]]:
     """The workflow, unless one uses the action already."""
     folder = top / WORKFLOWS
     present = sorted(os.listdir(folder)) if folder.is_dir() else []
@@ -316,7 +317,7 @@ def _plan_workflow(top: Path, layout: Layout, texts: dict[str, str]) -> Iterator
     if _exists(top, f"{WORKFLOWS}/{WORKFLOW}"):
         yield f"add the check to {WORKFLOWS}/{WORKFLOW}, under `steps:`", render_step(layout.root)
     else:
-        texts[f"{WORKFLOWS}/{WORKFLOW}"] = render_workflow(layout.root)
+        texts[f"{WORKFLOWS}/{WORKFLOW}"] = render_workflow(layout.root, branch)
 
 
 def _plan_codeowners(top: Path) -> Planned:

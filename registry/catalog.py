@@ -1,9 +1,11 @@
 """A revision -> Catalog: every contract with its files and versions, found by outlines; no schema is parsed here."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from posixpath import join, normpath, relpath
+from typing import TypeVar, cast
 
 from registry.cache import BlobCache
 from registry.contract import Catalog, Contract, Ownership, Policy, SchemaFile, Version
@@ -15,6 +17,7 @@ from registry.source import Location
 from registry.text import decode_schema, describe_entry
 from registry.version import parse_version
 
+Noun = TypeVar("Noun")
 OWNERSHIP = "ownership.yaml"
 CODEOWNERS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 """Where GitHub and GitLab look for it, in their order."""
@@ -27,6 +30,7 @@ class Shelf:
         self._repo = repo
         self._cache = cache
         self._bytes: dict[str, bytes] = {}
+        self._nouns: dict[Hashable, object] = {}
         self.used: set[str] = set()
 
     def fetch(self, snapshot: Snapshot, paths: Sequence[str]) -> None:
@@ -44,6 +48,12 @@ class Shelf:
     def read_schema(self, path: str, blob: str) -> str:
         """The text of a schema file. Raises :class:`InvalidSchema` where it is none."""
         return decode_schema(path, self.read(blob))
+
+    def once(self, key: Hashable, make: Callable[[], Noun]) -> Noun:
+        """What is made of the same blobs, made once: the two revisions of a check share most of theirs."""
+        if key not in self._nouns:
+            self._nouns[key] = make()
+        return cast(Noun, self._nouns[key])
 
     def read_text(self, snapshot: Snapshot, path: str) -> str:
         """The text of a file that people write. Raises :class:`InvalidSchema` where it is no text, or a link."""
@@ -191,7 +201,7 @@ def _sort_entries(snapshot: Snapshot, layout: Layout) -> tuple[list[str], list[s
         elif entry.mode != "160000":
             continue
         if flaw is not None:
-            flaws.append(flaw)
+            flaws.append(replace(flaw, kind="unreadable"))
     odd = {flaw.location.path for flaw in flaws}
     return [path for path in schemas if path not in odd], [path for path in versions if path not in odd], flaws
 
@@ -207,7 +217,8 @@ def _read_ownership(shelf: Shelf, snapshot: Snapshot) -> Ownership:
             path for path in snapshot.entries if path != OWNERSHIP and any(match_include(p, path) for p in patterns)
         )
         shelf.fetch(snapshot, included)
-        return parse_ownership({path: shelf.read_text(snapshot, path) for path in (OWNERSHIP, *included)})
+        texts = {path: shelf.read_text(snapshot, path) for path in (OWNERSHIP, *included)}
+        return shelf.once(tuple(texts.items()), lambda: parse_ownership(texts))
     except InvalidSchema as error:
         return Ownership(Location(OWNERSHIP), present=True, flaws=error.flaws)
 
@@ -253,9 +264,16 @@ def _read_versions(
     for (event, number), files in folders.items():
         path = f"{layout.versions}{event}/{number}/version.yaml"
         blob = files.pop("version.yaml", None)
-        text = shelf.read(blob).decode("utf-8", "replace") if blob is not None else None
-        versions[event].append(parse_version(text, path, event, int(number), files))
+        key = (path, blob, *files.items())
+        versions[event].append(shelf.once(key, partial(_read_version, shelf, blob, path, event, int(number), files)))
     return {event: sorted(found, key=lambda version: version.number) for event, found in versions.items()}, flaws
+
+
+def _read_version(
+    shelf: Shelf, blob: str | None, path: str, event: str, number: int, files: Mapping[str, str]
+) -> Version:
+    text = shelf.read(blob).decode("utf-8", "replace") if blob is not None else None
+    return parse_version(text, path, event, number, files)
 
 
 def _build_contract(

@@ -204,10 +204,27 @@ def _find_proto_changes(
     yield Change(name, units[0], units[1], base[0], head[0])
 
 
-def find_broken(reader: Reader, head: tuple[Catalog, Index]) -> Iterator[Flaw]:
-    """What is wrong with files whose names could not even be found: no contract reaches them, nobody else would say."""
+def find_broken(reader: Reader, base: tuple[Catalog, Index], head: tuple[Catalog, Index]) -> Iterator[Change]:
+    """Files that are no schema and that no contract reaches, so that nobody else would say: those whose names could not
+    even be found, and those that differ from the base. They have no name and no schema, only flaws.
+
+    Without ownership.yaml no contract reaches anything: :func:`find_tree_changes` reads what differs.
+    """
     catalog, index = head
+    governed = catalog.ownership.present
+    reached = {path for contract in catalog.contracts.values() for path in contract.files}
+    units: dict[str, list[str]] = {}
     for path, file in catalog.files.items():
-        if file.outline.error:
-            _, flaws = reader.read({path: file.blob}, [path], index.layout.root, None)
-            yield from flaws
+        if file.outline.error or (governed and path not in reached and _differ_in_files(path, base, head)):
+            # One run of protoc reads all its files.
+            units.setdefault("" if format_of(path) == "protobuf" else path, []).append(path)
+    for paths in units.values():
+        schema, flaws = reader.read(index.closure(*paths), paths, index.layout.root, None)
+        if schema is None:
+            contract = Contract("", Location(paths[0]), None, format_of(paths[0]) or "avro", paths[0], flaws=flaws)
+            yield Change("", None, contract, base[0], catalog)
+
+
+def _differ_in_files(path: str, base: tuple[Catalog, Index], head: tuple[Catalog, Index]) -> bool:
+    """Whether a file, or one that it needs, is not as it was."""
+    return path not in base[0].files or base[1].closure(path) != head[1].closure(path)

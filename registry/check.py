@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from registry.base import find_base
 from registry.cache import BlobCache, cache_folder
@@ -15,6 +16,14 @@ from registry.finding import Finding, Problem, Report, Severity
 from registry.git import Repo, Snapshot, empty_snapshot, open_repo
 from registry.rules import BY_ID, MISMATCH, RULES, Rule, rule_of_kind
 from registry.rules.waivers import apply_waivers
+
+UNREAD: Final = frozenset(
+    (
+        *("schema/invalid", "schema/missing-reference", "schema/ambiguous-reference", "schema/unreadable-file"),
+        *("ownership/invalid", "terms/invalid-policy", "versions/invalid"),
+    )
+)
+"""What cannot be read cannot be judged by any family, so `--only FAMILY` must not pass over it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,9 @@ def judge(
 ) -> Report:
     """Both revisions -> findings, in the order of contracts and rules."""
     before, after = _with_law(base[0], head[0]), head[0]
-    after = replace(after, flaws=(*after.flaws, *find_broken(reader, head)))
+    broken = tuple(find_broken(reader, base, head))
+    flaws = (flaw for change in broken if change.after for flaw in change.after.flaws)
+    after = replace(after, flaws=(*after.flaws, *flaws))
     governed = bool(after.ownership.present or before.ownership.present)
     base, head = (before, base[1]), (after, head[1])
     changes = find_changes(reader, base, head, everything=options.everything) if governed else Changes(())
@@ -100,7 +111,7 @@ def judge(
     rules = [rule for rule in RULES if _is_asked(rule, options, governed)]
     severity = Severities(before.policy)
     found = [
-        *_find_in_changes(rules, changes.changes),
+        *_find_in_changes(rules, [*changes.changes, *broken]),
         *((rule, problem) for rule in rules if rule.catalogs for problem in rule.catalogs(before, after)),
     ]
     findings = _merge(Finding(rule.id, severity.of(rule, problem), problem) for rule, problem in found)
@@ -131,10 +142,9 @@ def _with_law(before: Catalog, after: Catalog) -> Catalog:
 
 def _is_asked(rule: Rule, options: Options, governed: bool) -> bool:
     """Without ownership.yaml there are only schemas to judge."""
-    if options.only and rule.family not in options.only:
+    if not governed and rule.family not in {"compat", "schema"}:
         return False
-    # A schema that is none cannot be compared, so `--only compat` says so.
-    return governed or rule.family in {"compat", "schema"}
+    return not options.only or rule.family in options.only or rule.id in UNREAD
 
 
 def _find_in_changes(rules: Sequence[Rule], changes: Sequence[Change]) -> Iterator[tuple[Rule, Problem]]:

@@ -178,7 +178,7 @@ FLAWS: dict[str, tuple[object, str, str]] = {
     "a field twice": (
         record(field("a", "int"), field("a", "int")),
         "/fields/1",
-        "field 'a' stands twice in a.R, first at x.avsc:1:48",
+        "field 'a' stands twice in a.R, first at x.avsc:1:46",
     ),
     "an alias that is another field": (
         record(field("a", "int"), field("b", "int", aliases=["a"])),
@@ -190,14 +190,18 @@ FLAWS: dict[str, tuple[object, str, str]] = {
         "/fields/1/aliases",
         "alias 'c' of field 'b' is also an alias of field 'a'",
     ),
-    "a type twice": ([record(), record()], "/1", "a.R is defined twice, first at x.avsc:1:2"),
+    "a type twice": (
+        record(field("s", record(name="S")), field("t", record(name="S"))),
+        "/fields/1/type",
+        "a.S is defined twice, first at x.avsc:1:69",
+    ),
     "an array of nothing": ({"type": "array"}, "", "the array has no 'items'"),
     "a union in a union": (["null", ["int"]], "/1", "a union stands directly in a union"),
     "a branch twice": (["int", {"type": "int", "logicalType": "date"}], "/1", "the union has two branches of type int"),
     "a symbol twice": (
         {"type": "enum", "name": "E", "symbols": ["A", "A"]},
         "/symbols/1",
-        "symbol 'A' stands twice in enum E, first at x.avsc:1:45",
+        "symbol 'A' stands twice in enum E, first at x.avsc:1:43",
     ),
     "a symbol that is no name": (
         {"type": "enum", "name": "E", "symbols": ["a-b"]},

@@ -5,7 +5,6 @@ They lie below the runtime, because the checker and the serializer must resolve 
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
-from pathlib import PurePosixPath
 from typing import Protocol, cast
 
 from registry.formats.mismatch import Mismatch, Pair
@@ -53,6 +52,9 @@ FORMATS: dict[str, str] = {
 """Each language, by name, with the suffix of its files. The package of the same name holds the code."""
 
 
+_BY_SUFFIX = {suffix: name for name, suffix in FORMATS.items()}
+
+
 def load_format(name: str) -> Format:
     """The modules of a language, imported on first use: a repository without Protobuf never loads protoc."""
     return cast(Format, import_module(f"registry.formats.{name}"))
@@ -60,5 +62,4 @@ def load_format(name: str) -> Format:
 
 def format_of(path: str) -> str | None:
     """The language of a file, by its suffix."""
-    suffix = PurePosixPath(path).suffix
-    return next((name for name, ending in FORMATS.items() if ending == suffix), None)
+    return _BY_SUFFIX.get(path[path.rfind(".") :])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from difflib import unified_diff
+from shlex import quote
 from typing import Final
 
 from registry.adoption import Adoption, Planned
@@ -16,7 +17,7 @@ def render_adoption(adoption: Adoption, *, written: bool, colour: bool = False) 
     lines = [_paint(line, colour) for each in adoption.planned for line in _render_diff(each)]
     lines += [one_line(note) for note in adoption.notes] if adoption.planned else []
     if not adoption.planned:
-        lines.append("nothing to write" if adoption.by_hand else "nothing to do")
+        lines.append("nothing to do")
     for sentence, text in adoption.by_hand:
         lines += ["", f"left to you: {sentence}", "", *(f"    {line}" for line in text.splitlines())]
     if adoption.planned and written:
@@ -35,8 +36,8 @@ def _render_diff(planned: Planned) -> Iterator[str]:
     path = one_line(planned.path)
     old = "/dev/null" if planned.before is None else f"a/{path}"
     before = planned.before or b""
-    sides = (text.decode("utf-8", "replace").splitlines() for text in (before, before + planned.added))
-    yield from unified_diff(*sides, old, f"b/{path}", lineterm="")
+    was, now = (text.decode("utf-8", "replace").splitlines() for text in (before, before + planned.added))
+    yield from map(one_line, unified_diff(was, now, old, f"b/{path}", lineterm=""))
     yield ""
 
 
@@ -46,6 +47,4 @@ def _paint(line: str, colour: bool) -> str:
 
 
 def _shell(word: str) -> str:
-    from shlex import quote  # noqa: PLC0415 - rarely: most call their folder contracts
-
     return one_line(quote(word))

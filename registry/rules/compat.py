@@ -127,6 +127,8 @@ def find_removed_with_subscribers(change: Change) -> Iterator[Problem]:
         return
     if change.name in change.head.ownership.retired_events:
         return
+    if before.path in {flaw.location.path for flaw in change.head.flaws}:
+        return  # its file is there and does not parse, which schema/invalid says better
     readers = ", ".join(subscriber.service for subscriber in before.terms.subscribers)
     yield problem_of(
         change,

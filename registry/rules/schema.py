@@ -38,7 +38,7 @@ def find_notes(change: Change) -> Iterator[Problem]:
 def find_unreadable_files(_before: Catalog, after: Catalog) -> Iterator[Problem]:
     """A path among the contracts that git holds as a link or as another repository."""
     for flaw in after.flaws:
-        if flaw.kind == "invalid":
+        if flaw.kind == "unreadable":
             yield catalog_problem(after, flaw.location, flaw.message, flaw.help)
 
 
