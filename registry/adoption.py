@@ -100,7 +100,7 @@ def plan_adoption(start: Path, wishes: Wishes, environment: Mapping[str, str]) -
         layout, notes = ground.layout, list(ground.notes)
         shelf = Shelf(repo, BlobCache(cache_folder(environment), repo.git_dir))
         here = read_catalog(shelf, ground.snapshot, layout)
-        fresh = not _exists(repo.top, OWNERSHIP)
+        fresh = not _exists(Path(repo.top), OWNERSHIP)
         branch = "master" if repo.ref_exists("refs/heads/master") else "main"
         texts: dict[str, str] = {}
         if fresh and ground.empty:
@@ -112,16 +112,16 @@ def plan_adoption(start: Path, wishes: Wishes, environment: Mapping[str, str]) -
             texts = {OWNERSHIP: render_ownership(adopted.events, wishes.service, wishes.team)}
             notes += _describe_adopted(here[0], adopted)
     texts[layout.policy] = render_policy(lenient=not ground.empty)
-    by_hand = [*_plan_hook(repo.top, layout, texts)]
-    github = wishes.github if wishes.github is not None else _exists(repo.top, GITHUB)
-    by_hand += _plan_workflow(repo.top, layout, branch, texts) if github else ()
-    planned = [Planned(path, None, text.encode()) for path, text in texts.items() if not _exists(repo.top, path)]
+    by_hand = [*_plan_hook(Path(repo.top), layout, texts)]
+    github = wishes.github if wishes.github is not None else _exists(Path(repo.top), GITHUB)
+    by_hand += _plan_workflow(Path(repo.top), layout, branch, texts) if github else ()
+    planned = [Planned(path, None, text.encode()) for path, text in texts.items() if not _exists(Path(repo.top), path)]
     if github and not here[0].codeowned:
-        planned.append(_plan_codeowners(repo.top))
+        planned.append(_plan_codeowners(Path(repo.top)))
         by_hand.append(
             (f"put who answers for {OWNERSHIP} in the place of this owner in {planned[-1].path}", OWNERS_LINE)
         )
-    return Adoption(repo.top, layout.root, tuple(planned), tuple(notes), tuple(by_hand))
+    return Adoption(Path(repo.top), layout.root, tuple(planned), tuple(notes), tuple(by_hand))
 
 
 def _exists(top: Path, path: str) -> bool:

@@ -11,6 +11,7 @@ from registry.change import Reader, find_changes, find_tree_changes
 from registry.contract import Catalog, Change, Contract, Subscriber, Terms
 from registry.difference import Difference, Sign, find_differences
 from registry.errors import Flaw, Unreadable
+from registry.formats import format_of
 from registry.git import Repo, Snapshot, empty_snapshot, open_repo
 from registry.schema import Schema
 from registry.source import Location
@@ -24,7 +25,7 @@ class Amendment:
     """``+`` new, ``-`` gone, ``~`` changed."""
     name: str
     differences: tuple[Difference, ...]
-    """None where only comments and layout differ."""
+    """None where only layout, comments and options differ."""
     was: str = ""
     """Its name before, where it was renamed."""
     unread: tuple[tuple[str, Flaw], ...] = ()
@@ -94,7 +95,7 @@ def find_amendments(changes: Sequence[Change]) -> Iterator[Amendment]:
             continue
         old = renamed.get(change.name)
         before, after = old.before if old else change.before, change.after
-        yield Amendment(
+        amendment = Amendment(
             sign="+" if before is None else "-" if after is None else "~",
             name=change.name,
             differences=(*_find_in_schemas(before, after), *_find_in_terms(before, after)),
@@ -106,6 +107,27 @@ def find_amendments(changes: Sequence[Change]) -> Iterator[Amendment]:
                 for flaw in contract.flaws
             ),
         )
+        if _is_folder(before or after) and not amendment.unread:
+            yield from _split_by_file(amendment, before, after)
+        else:
+            yield amendment
+
+
+def _is_folder(contract: Contract | None) -> bool:
+    """All Protobuf files of a tree without ownership.yaml: they are compared at once."""
+    return contract is not None and contract.path == contract.name and format_of(contract.path) is None
+
+
+def _split_by_file(whole: Amendment, before: Contract | None, after: Contract | None) -> Iterator[Amendment]:
+    """One amendment for each file that differs."""
+    olds, news = before.files if before else {}, after.files if after else {}
+    differences: dict[str, list[Difference]] = {
+        path: [] for path in sorted(olds.keys() | news.keys()) if olds.get(path) != news.get(path)
+    }
+    for difference in whole.differences:
+        differences.setdefault(difference.location.path, []).append(difference)
+    for path, found in differences.items():
+        yield Amendment("+" if path not in olds else "-" if path not in news else "~", path, tuple(found))
 
 
 def find_unreached(changes: Sequence[Change], base: Catalog, head: Catalog) -> Iterator[tuple[Sign, str]]:

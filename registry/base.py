@@ -316,20 +316,23 @@ def _find_by_branches(meeting: _Meeting) -> Base:
     current = next((branch for branch in branches.values() if branch.current), None)
     if meeting.judged != meeting.repo.head:
         current = None
-    for ref, reason in _find_candidates(branches, current):
+    for ref, reason in _find_candidates(branches, current, shallow=meeting.repo.shallow):
         if current is not None and ref == current.ref:
             return Base(meeting.judged, "HEAD", f"{_short(ref)} is checked out")
         if ref in branches:
             return meeting.with_branch(ref, reason)
+    if meeting.repo.shallow:
+        ways = meeting.advice or f"git remote set-branches {REMOTE} '*' && git fetch --unshallow  brings the others"
+        raise NoBase("this shallow clone holds no branch to compare with", ways)
     if any(ref != current.ref for ref in branches) if current is not None else branches:
         ways = f"name what to compare with: --against REVISION; or git remote set-head {REMOTE} --auto"
         raise NoBase("neither an upstream nor origin/HEAD, main or master says what to compare with", ways)
-    if meeting.repo.shallow:
-        raise NoBase("this clone holds no branch to compare with", f"{meeting.advice or 'git fetch --unshallow'}")
     return Base(meeting.judged, "HEAD", "there is no other branch")
 
 
-def _find_candidates(branches: Mapping[str, Branch], current: Branch | None) -> Iterator[tuple[str, str]]:
+def _find_candidates(
+    branches: Mapping[str, Branch], current: Branch | None, *, shallow: bool
+) -> Iterator[tuple[str, str]]:
     """Full names of branches to compare with, best first, each with the reason; some may not exist."""
     followed = current.upstream if current is not None else ""
     # A branch usually follows its own copy on the remote. To compare with that would hide what is pushed already.
@@ -343,5 +346,5 @@ def _find_candidates(branches: Mapping[str, Branch], current: Branch | None) -> 
         yield f"refs/remotes/{REMOTE}/{name}", f"merge-base with origin/{name}"
     for name in _DEFAULT_BRANCHES:
         yield f"refs/heads/{name}", f"merge-base with {name}"
-    if own:
+    if own and not shallow:  # a shallow clone may hold one branch of many, and would find nothing new in any of them
         yield followed, "merge-base with the upstream"

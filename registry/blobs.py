@@ -1,12 +1,12 @@
 """What blobs hold, and what files would hold as blobs. Asked through :class:`registry.git.Repo`."""
 
+import os
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Final, NoReturn
 
-from registry.discovery import EMPTY_TREES, Place, encode_path, read_sentence, run_git
+from registry.discovery import EMPTY_TREES, Place, encode_path, read_bytes, read_sentence, run_git
 from registry.errors import Unreadable
 
 EMPTY_BLOBS: Final = {
@@ -14,6 +14,8 @@ EMPTY_BLOBS: Final = {
     "sha256": "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
 }
 """The id of a file without content, by object format."""
+_CONFIG: Final = ("-c", "core.safecrlf=false", "-c", "core.looseCompression=0")
+"""Line endings that would not survive a round trip are no error here, and nothing needs to be small."""
 _BATCH: Final = 4096
 """Bytes of requests under way to ``cat-file``: the smallest pipe holds that many, so that neither side can block."""
 _PLAIN: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._- ")
@@ -87,9 +89,27 @@ class Blobs:
             )
         raise Unreadable(f"git does not hold the blob {blob}: {reason}", "git fsck says what else is missing")
 
-    def filter_files(self, paths: Sequence[str]) -> list[tuple[str, bytes]]:
-        """What git would store for files of the work tree: the id and the bytes of each. Raises :class:`Unreadable`."""
-        return self.filter("--stdin-paths", data=b"".join(b'"%b"\n' % _quote(encode_path(path)) for path in paths))
+    def filter_files(self, files: Mapping[str, tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+        """What git would store for files of the work tree: the id and the bytes of each. Raises :class:`Unreadable`.
+
+        ``files`` holds, by path, the id and the bytes that each has as it lies there. Most have no filter that changes
+        anything, so git is first asked for the ids alone.
+        """
+        if not files:
+            return []
+        listed = self._list_paths(files)
+        done = run_git(("-C", self._place.top, *_CONFIG, "hash-object", "--stdin-paths"), self._environment, listed)
+        ids = _ids_of(done)
+        found = {path: raw for (path, raw), blob in zip(files.items(), ids, strict=True) if raw[0] == blob}
+        filtered = [path for path in files if path not in found]
+        if filtered:
+            answers = self.filter("--stdin-paths", data=self._list_paths(filtered))
+            found |= dict(zip(filtered, answers, strict=True))
+        return [found[path] for path in files]
+
+    @staticmethod
+    def _list_paths(paths: Iterable[str]) -> bytes:
+        return b"".join(b'"%b"\n' % _quote(encode_path(path)) for path in paths)
 
     def filter(self, *arguments: str | bytes, data: bytes) -> list[tuple[str, bytes]]:
         """Let ``hash-object`` store what its arguments name, through the clean filters, in a folder that is then
@@ -97,25 +117,27 @@ class Blobs:
         import tempfile
         import zlib
 
-        # Line endings that would not survive a round trip are no error here, and nothing needs to be small.
-        config = ("-c", "core.safecrlf=false", "-c", "core.looseCompression=0")
         with tempfile.TemporaryDirectory(prefix="contracts-") as folder:
             environment = {**self._environment, "GIT_OBJECT_DIRECTORY": folder}
             environment.pop("GIT_ALTERNATE_OBJECT_DIRECTORIES", None)  # git stores nothing that an alternate holds
-            command = ("-C", self._place.top, *config, "hash-object", "-w", *arguments)
-            done = run_git(command, environment, data)
-            if done.returncode:
-                raise Unreadable(
-                    f"git cannot read the work tree: {read_sentence(done.stderr)}",
-                    "what stops git add stops us: an unreadable file, or a filter of .gitattributes that fails",
-                )
+            command = ("-C", self._place.top, *_CONFIG, "hash-object", "-w", *arguments)
             stored: list[tuple[str, bytes]] = []
-            for blob in done.stdout.decode("ascii").split():
-                loose = Path(folder, blob[:2], blob[2:])
-                if not loose.exists():  # from core.bigFileThreshold on (512 MiB) git makes a pack
+            for blob in _ids_of(run_git(command, environment, data)):
+                loose = f"{folder}/{blob[:2]}/{blob[2:]}"
+                if not os.path.exists(loose):  # from core.bigFileThreshold on (512 MiB) git makes a pack
                     raise Unreadable(f"a file of the work tree (blob {blob}) is too large", "add it to .gitignore")
-                stored.append((blob, zlib.decompress(loose.read_bytes()).partition(b"\0")[2]))
+                stored.append((blob, zlib.decompress(read_bytes(loose)).partition(b"\0")[2]))
         return stored
+
+
+def _ids_of(done: subprocess.CompletedProcess[bytes]) -> list[str]:
+    """The ids that ``hash-object`` printed. Raises :class:`Unreadable`."""
+    if done.returncode:
+        raise Unreadable(
+            f"git cannot read the work tree: {read_sentence(done.stderr)}",
+            "what stops git add stops us: an unreadable file, or a filter of .gitattributes that fails",
+        )
+    return done.stdout.decode("ascii").split()
 
 
 def _quote(raw: bytes) -> bytes:

@@ -6,30 +6,30 @@ Nothing depends on it: a cache that cannot be read is empty, one that cannot be 
 import json
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from zlib import crc32
 
 FORMAT = 1
 """Raised whenever what is stored changes its meaning; older files are then ignored and replaced."""
 
 
-def cache_folder(environment: Mapping[str, str]) -> Path:
+def cache_folder(environment: Mapping[str, str]) -> str:
     """The folder of this tool below ``XDG_CACHE_HOME`` (XDG Base Directory Specification), or ``~/.cache``."""
     home = environment.get("XDG_CACHE_HOME") or os.path.join(environment.get("HOME") or "~", ".cache")
-    return Path(home).expanduser() / "event-contracts"
+    return os.path.join(os.path.expanduser(home), "event-contracts")
 
 
 class BlobCache:
     """Facts about the blobs of one repository: ``facts[blob]`` is JSON data."""
 
-    def __init__(self, folder: Path, repository: Path) -> None:
+    def __init__(self, folder: str, repository: str) -> None:
         # Two repositories that share a file do no harm: a blob id means the same everywhere. hashlib would cost more.
         name = f"{crc32(os.fsencode(repository)):08x}"
-        self._path = folder / f"blobs-{FORMAT}-{name}.json"
+        self._path = os.path.join(folder, f"blobs-{FORMAT}-{name}.json")
         self._new: dict[str, object] = {}
         self._facts: dict[str, object] = {}
         try:
-            stored = json.loads(self._path.read_bytes())
+            with open(self._path, "rb") as file:
+                stored = json.load(file)
         except (OSError, ValueError):
             return
         if isinstance(stored, dict):
@@ -52,8 +52,9 @@ class BlobCache:
         from tempfile import mkstemp  # most runs have nothing new
 
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = mkstemp(dir=self._path.parent, prefix=self._path.name)
+            folder, name = os.path.split(self._path)
+            os.makedirs(folder, exist_ok=True)
+            handle, temporary = mkstemp(dir=folder, prefix=name)
             with os.fdopen(handle, "w") as file:
                 json.dump(facts, file, separators=(",", ":"))
             os.replace(temporary, self._path)

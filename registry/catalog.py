@@ -9,12 +9,13 @@ from typing import TypeVar, cast
 
 from registry.cache import BlobCache
 from registry.contract import Catalog, Contract, Ownership, Policy, SchemaFile, Version
-from registry.errors import Flaw, InvalidSchema
+from registry.discovery import show_name
+from registry.errors import Flaw, InvalidSchema, Refused
 from registry.formats import FORMATS, format_of, load_format
 from registry.git import Repo, Snapshot
 from registry.schema import Outline
 from registry.source import Location
-from registry.text import decode_schema, describe_entry
+from registry.text import decode_document, decode_schema, describe_entry
 from registry.version import parse_version
 
 Noun = TypeVar("Noun")
@@ -60,7 +61,7 @@ class Shelf:
         entry = snapshot.entries[path]
         if flaw := describe_entry(path, entry.mode):
             raise InvalidSchema([flaw])
-        return decode_schema(path, self.read(entry.blob))
+        return decode_document(path, self.read(entry.blob))
 
     def outline(self, snapshot: Snapshot, paths: Sequence[str]) -> dict[str, Outline]:
         """Names defined and needed by each file; only blobs that no run has seen are read."""
@@ -107,8 +108,11 @@ class Layout:
 
 
 def layout_of(root: str) -> Layout:
-    """The layout for a root as a user writes it: ``./proto/``, ``.``."""
-    cleaned = normpath(root).strip("/")
+    """The layout for a root as a user writes it: ``./proto/``, ``.``. Raises :class:`Refused`."""
+    cleaned = normpath(root)
+    if cleaned.startswith(("/", "../")) or cleaned == "..":
+        fact = f"{show_name(root)} is no folder of the repository"
+        raise Refused(fact, "name the folder by its path from the top of the repository: --root contracts")
     return Layout("" if cleaned == "." else cleaned)
 
 
@@ -242,7 +246,7 @@ def _read_policy(shelf: Shelf, snapshot: Snapshot, layout: Layout) -> Policy:
     try:
         return parse_policy(shelf.read_text(snapshot, path) if path in snapshot.entries else None, path)
     except InvalidSchema as error:
-        return Policy(Location(path), present=True, flaws=error.flaws)
+        return replace(parse_policy(None, path), present=True, flaws=error.flaws)
 
 
 def _read_versions(

@@ -77,7 +77,7 @@ def find_changes(
             head[0],
         )
         for name in dict.fromkeys([*after, *before])
-        for old, new in [(before.get(name), after.get(name))]
+        for old, new in [(before.get(name), after.get(name) or _find_abandoned(name, head[1]))]
         if everything or _differ(old, new)
     ]
     broken = {
@@ -86,6 +86,14 @@ def find_changes(
         if change.before is not None and change.before.path and change.before.head is None
     }
     return Changes(tuple(changes), broken)
+
+
+def _find_abandoned(name: str, index: Index) -> Contract | None:
+    """An event that ownership.yaml names no more, while its schema is still there: the terms before hold for it."""
+    paths = index.by_name.get(name, ())
+    if not paths:
+        return None
+    return Contract(name, Location(paths[0]), None, format_of(paths[0]) or "avro", paths[0], index.closure(paths[0]))
 
 
 def _differ(before: Contract | None, after: Contract | None) -> bool:
@@ -211,7 +219,7 @@ def find_broken(reader: Reader, base: tuple[Catalog, Index], head: tuple[Catalog
     Without ownership.yaml no contract reaches anything: :func:`find_tree_changes` reads what differs.
     """
     catalog, index = head
-    governed = catalog.ownership.present
+    governed = base[0].ownership.present or catalog.ownership.present
     reached = {path for contract in catalog.contracts.values() for path in contract.files}
     units: dict[str, list[str]] = {}
     for path, file in catalog.files.items():

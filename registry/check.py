@@ -1,9 +1,9 @@
 """`contracts check`: the one pass from two revisions to a report."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import Final
 
 from registry.base import find_base
@@ -43,7 +43,7 @@ class Options:
     fetch: bool = False
 
 
-def check(start: Path, options: Options, environment: Mapping[str, str], today: date) -> Report:
+def check(start: str | os.PathLike[str], options: Options, environment: Mapping[str, str], today: date) -> Report:
     """Judge what changed below ``start``'s repository.
 
     Raises :class:`registry.errors.RegistryError` where it cannot look: no repository, no base, an unknown revision.
@@ -65,9 +65,10 @@ def read_snapshots(
 ) -> tuple[Snapshot, Snapshot]:
     """The two trees: what it was, and what it is to be."""
     under = ["."] if not layout.root else [layout.root, OWNERSHIP, *CODEOWNERS]
-    judged = repo.resolve(options.head or "HEAD") if options.head or (repo.bare and not options.staged) else ""
-    if judged:
-        head = repo.read_revision(judged, options.head or "HEAD", under)
+    named = "HEAD" if options.head is None and repo.bare and not options.staged else options.head
+    judged = repo.resolve(named) if named is not None else ""
+    if named is not None:
+        head = repo.read_revision(judged, named, under)
     else:
         head = repo.read_index(under) if options.staged else repo.read_work_tree(under)
     staged = options.staged and not judged
@@ -89,8 +90,17 @@ def _read_base(
 
 def _refuse_nothing(before: Catalog, after: Catalog, layout: Layout, head: Snapshot) -> None:
     """A check of nothing is no check: a wrong --root must not look like a clean one."""
-    if not (before.files or after.files or before.contracts or after.contracts or after.ownership.present):
-        folder = layout.root or "the repository"
+    folder = layout.root or "the repository"
+    if before.files or after.files or after.flaws:
+        return
+    if any(contract.versions for catalog in (before, after) for contract in catalog.contracts.values()):
+        return
+    if events := before.ownership.terms or after.ownership.terms:
+        message = (
+            f"ownership.yaml names {len(events)} events, and {head.label} holds no .avsc and no .proto below {folder}"
+        )
+        raise Unreadable(message, "name the folder of your schemas by --root, from the top of the repository")
+    if not after.ownership.present:
         message = f"{head.label} holds no .avsc and no .proto below {folder}, and no ownership.yaml"
         raise Unreadable(message, "name the folder of your schemas by --root, or begin with: contracts init")
 

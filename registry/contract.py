@@ -122,6 +122,11 @@ class Ownership:
     """Every claim to write something, in the order of the file: a second one for the same target is a finding."""
     flaws: tuple[Flaw, ...] = ()
 
+    @property
+    def unread(self) -> bool:
+        """Whether a flaw of the file hides every event: that an event is not named says nothing then."""
+        return bool(self.flaws) and not self.terms
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

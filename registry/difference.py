@@ -31,7 +31,10 @@ class Difference:
 
 
 def find_differences(before: Schema, after: Schema) -> Iterator[Difference]:
-    """All that differs: types, fields, defaults, symbols, branches, aliases, reservations; documentation as a count."""
+    """All that differs: types, fields, defaults, symbols, branches, aliases, reservations; docs as a count per file.
+
+    Of two languages there is only one line: their types have nothing in common to be paired by.
+    """
     if before.format != after.format and before.roots:
         place = next(root.at for root in (*after.roots, *before.roots))
         yield Difference("~", "", f"language: {before.format} -> {after.format}", place)
@@ -47,8 +50,11 @@ def find_differences(before: Schema, after: Schema) -> Iterator[Difference]:
     for name, old in before.types.items():
         if name not in sides.new_names:
             yield from _find_unpaired("-", sides, before, old)
-    if docs := list(_find_docs(sides)):
-        yield Difference("~", "", f"{len(docs)} doc{'s' if len(docs) > 1 else ''} changed", docs[0])
+    docs: dict[str, list[Location]] = {}
+    for place in _find_docs(sides):
+        docs.setdefault(place.path, []).append(place)
+    for places in docs.values():
+        yield Difference("~", "", f"{len(places)} doc{'s' if len(places) > 1 else ''} changed", places[0])
 
 
 class _Sides:

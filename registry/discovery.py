@@ -6,7 +6,6 @@
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from registry.errors import NoRepository
@@ -61,6 +60,12 @@ def decode_path(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
+def read_bytes(path: str | bytes) -> bytes:
+    """What a file holds. (``pathlib`` has this too, and loads the parser of URLs with it.)"""
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def encode_path(path: str) -> bytes:
     """The bytes of a path, as git and the file system hold it."""
     return path.encode("utf-8", "surrogateescape")
@@ -70,8 +75,16 @@ def run_git(
     arguments: Sequence[str | bytes], environment: Mapping[str, str], data: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     """Run one git command to its end, whatever that is. Raises :class:`NoRepository` if git cannot be started."""
+    with start_git(arguments, environment) as process:
+        out, err = process.communicate(data)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def start_git(arguments: Sequence[str | bytes], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start one git command with pipes on all sides. Raises :class:`NoRepository` if git cannot be started."""
+    pipe = subprocess.PIPE
     try:
-        return subprocess.run(["git", *arguments], env=environment, input=data, capture_output=True, check=False)
+        return subprocess.Popen(["git", *arguments], env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
     except FileNotFoundError:
         raise NoRepository("git is not installed, or not on the PATH", "install git 2.30 or newer") from None
     except OSError as error:
@@ -94,7 +107,7 @@ def allow_network(environment: Mapping[str, str]) -> dict[str, str]:
     return offline | {name: os.environ[name] for name in _OFFLINE if name in os.environ}
 
 
-def find_place(start: Path) -> tuple[Place, dict[str, str]]:
+def find_place(start: str) -> tuple[Place, dict[str, str]]:
     """The repository that a folder is in, and the environment to ask git in.
 
     Inside a hook, git's variables (``GIT_INDEX_FILE`` of a partial commit, the quarantine of a push) are kept if they
@@ -124,7 +137,7 @@ def find_place(start: Path) -> tuple[Place, dict[str, str]]:
     return place, kept
 
 
-def _is_meant(inherited: Mapping[str, str], place: Place, start: Path) -> bool:
+def _is_meant(inherited: Mapping[str, str], place: Place, start: str) -> bool:
     """Whether git's variables mean the repository that was found without them."""
     if "GIT_DIR" in inherited:
         if os.path.realpath(inherited["GIT_DIR"]) == os.path.realpath(place.git_dir):
@@ -135,27 +148,28 @@ def _is_meant(inherited: Mapping[str, str], place: Place, start: Path) -> bool:
         return inside and (place.top == tree or not _is_inside(place.top, tree))
     # `git commit` sets the index alone. It means the repository in whose folder it lies; one that lies in none of
     # them was made by hand, and means the repository we are in.
-    index = Path(os.path.realpath(os.path.join(place.top, inherited.get("GIT_INDEX_FILE", ""))))
-    owner = next((folder for folder in index.parents if (folder / "HEAD").is_file()), None)
-    return owner is None or os.fspath(owner) == os.path.realpath(place.git_dir)
+    folder = os.path.dirname(os.path.realpath(os.path.join(place.top, inherited.get("GIT_INDEX_FILE", ""))))
+    while not os.path.isfile(os.path.join(folder, "HEAD")):
+        folder, below = os.path.dirname(folder), folder
+        if folder == below:
+            return True
+    return folder == os.path.realpath(place.git_dir)
 
 
 def _is_inside(path: str, folder: str) -> bool:
     return os.path.commonpath((folder, path)) == folder
 
 
-def _locate(start: Path, environment: Mapping[str, str]) -> Place:
+def _locate(start: str, environment: Mapping[str, str]) -> Place:
     """Ask once for all there is to know. ``--revs-only`` keeps silent where HEAD is no commit yet."""
     questions = ("--is-inside-work-tree", "--is-shallow-repository", "--show-object-format")
     arguments = ("rev-parse", *questions, "--show-cdup", "--absolute-git-dir", "--revs-only", "HEAD")
-    done = run_git(("-C", os.fspath(start), *arguments), environment)
+    done = run_git(("-C", start, *arguments), environment)
     if done.returncode:
         raise _explain(start, done.stderr)
     inside, shallow, object_format, *rest = os.fsdecode(done.stdout).removesuffix("\n").split("\n")
     if object_format not in EMPTY_TREES:
-        raise NoRepository(
-            f"this git does not know how {show_name(str(start))} stores objects", "use git 2.30 or newer"
-        )
+        raise NoRepository(f"this git does not know how {show_name(start)} stores objects", "use git 2.30 or newer")
     head = rest.pop() if len(rest) > 1 and set(rest[-1]) <= set("0123456789abcdef") else ""
     # Outside the work tree (in a bare repository, in .git) there is no way up that git could print.
     up = rest.pop(0) if inside == "true" else None
@@ -164,12 +178,12 @@ def _locate(start: Path, environment: Mapping[str, str]) -> Place:
     return Place(top, git_dir, up is None, shallow == "true", object_format, head)
 
 
-def _explain(start: Path, stderr: bytes) -> NoRepository:
+def _explain(start: str, stderr: bytes) -> NoRepository:
     lines = os.fsdecode(stderr).splitlines()
     trust = next((line.strip() for line in lines if "--add safe.directory" in line), "")
     if trust:
-        fact = f"git does not open the repository at {show_name(str(start))}, because another user owns it"
+        fact = f"git does not open the repository at {show_name(start)}, because another user owns it"
         return NoRepository(fact, f"if you trust it, run: {trust}")
     if any("not a git repository (or any" in line for line in lines):
-        return NoRepository(f"{show_name(str(start))} is in no git repository", "go into one, or make one: git init")
-    return NoRepository(f"git cannot open {show_name(str(start))}: {read_sentence(stderr)}")
+        return NoRepository(f"{show_name(start)} is in no git repository", "go into one, or make one: git init")
+    return NoRepository(f"git cannot open {show_name(start)}: {read_sentence(stderr)}")

@@ -10,7 +10,6 @@ import stat
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -22,9 +21,11 @@ from registry.discovery import (
     decode_path,
     encode_path,
     find_place,
+    read_bytes,
     read_sentence,
     run_git,
     show_name,
+    start_git,
 )
 from registry.errors import NoBase, UnknownRevision, Unreadable
 
@@ -72,9 +73,9 @@ def empty_snapshot(label: str) -> Snapshot:
     return Snapshot(label, "", {}, {})
 
 
-def open_repo(start: Path) -> "Repo":
+def open_repo(start: str | os.PathLike[str]) -> "Repo":
     """The repository that ``start`` is in, in one process. Raises :class:`registry.errors.NoRepository`."""
-    return Repo(*find_place(start))
+    return Repo(*find_place(os.fspath(start)))
 
 
 def _pathspecs(under: Sequence[str]) -> list[bytes]:
@@ -89,9 +90,9 @@ class Repo:
     __slots__ = ("_blobs", "_environment", "bare", "git_dir", "head", "object_format", "shallow", "top")
 
     def __init__(self, place: Place, environment: Mapping[str, str]) -> None:
-        self.top = Path(place.top)
+        self.top = place.top
         """The top of the work tree; of a bare repository its own folder."""
-        self.git_dir = Path(place.git_dir)
+        self.git_dir = place.git_dir
         self.bare = place.bare
         """There is no work tree here: a bare repository, or we stand inside ``.git``."""
         self.shallow = place.shallow
@@ -114,16 +115,26 @@ class Repo:
         self._blobs.close()
 
     def _git(self, *arguments: str | bytes, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        return run_git(("-C", os.fspath(self.top), *arguments), self._environment, data)
+        return run_git(("-C", self.top, *arguments), self._environment, data)
 
     def _ask(self, *arguments: str | bytes, data: bytes = b"") -> bytes:
         """The answer to a question that must have one. Raises :class:`Unreadable` with git's own sentence."""
-        done = self._git(*arguments, data=data)
+        return self._insist(arguments, self._git(*arguments, data=data))
+
+    def _insist(self, arguments: Sequence[str | bytes], done: subprocess.CompletedProcess[bytes]) -> bytes:
         if done.returncode:
             name = next(word for word in arguments if isinstance(word, str) and word[0] != "-" and "=" not in word)
-            fact = f"git {name} failed in {show_name(str(self.top))}: {read_sentence(done.stderr)}"
+            fact = f"git {name} failed in {show_name(self.top)}: {read_sentence(done.stderr)}"
             raise Unreadable(fact, "git status and git fsck stop at the same, and say more")
         return done.stdout
+
+    def _ask_both(self, first: Sequence[str | bytes], second: Sequence[str | bytes]) -> tuple[bytes, bytes]:
+        """The answers to two questions, asked at once: they take as long as the longer one."""
+        with start_git(("-C", self.top, *second), self._environment) as process:
+            answer = self._ask(*first)
+            out, err = process.communicate()
+        done = subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        return answer, self._insist(second, done)
 
     # Names ---------------------------------------------------------------------------------------------------------
 
@@ -202,7 +213,7 @@ class Repo:
         """The best common ancestor of two commits; ``None`` if there is none, or none that a shallow clone knows."""
         done = self._git("merge-base", a, b)
         if done.returncode > 1:
-            raise Unreadable(f"git merge-base failed in {show_name(str(self.top))}: {read_sentence(done.stderr)}")
+            raise Unreadable(f"git merge-base failed in {show_name(self.top)}: {read_sentence(done.stderr)}")
         return decode_path(done.stdout).strip() or None
 
     def deepen(self, remote: str, ref: str, by: int | None = None) -> None:
@@ -213,7 +224,7 @@ class Repo:
         depth = () if not self.shallow else ("--unshallow",) if by is None else (f"--deepen={by}",)
         # Nothing but history: no tags, no FETCH_HEAD, no submodules, no housekeeping.
         quiet = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance")
-        command = ("-C", os.fspath(self.top), "fetch", *quiet, *depth, "--", remote, ref)
+        command = ("-C", self.top, "fetch", *quiet, *depth, "--", remote, ref)
         done = run_git(command, allow_network(self._environment))
         if done.returncode:
             raise NoBase(
@@ -273,16 +284,19 @@ class Repo:
         entries = {entry.path: entry for entry, _ in self._find_staged(under)}
         changed: dict[str, Entry] = {}
         # No submodule is looked into (that runs git once for each), and no file system monitor is started for us.
-        asked = ("-c", "core.fsmonitor=", "diff-files", "--raw", "-z", "--no-renames", "--ignore-submodules=all")
-        rows = iter(self._ask(*asked, *_pathspecs(under)).split(b"\0")[:-1])
+        quietly, specs = ("-c", "core.fsmonitor="), _pathspecs(under)
+        changes, others = self._ask_both(
+            [*quietly, "diff-files", "--raw", "-z", "--no-renames", "--ignore-submodules=all", *specs],
+            [*quietly, "ls-files", "-z", "--others", "--exclude-standard", *specs],
+        )
+        rows = iter(changes.split(b"\0")[:-1])
         for facts, raw in zip(rows, rows, strict=True):
             _, mode, blob, _, status = facts.decode("ascii").split(" ")
             path = decode_path(raw)
             entries.pop(path, None)
             if status != "D":
                 changed[path] = Entry(path, "" if status == "U" else mode, blob)
-        others = ("-c", "core.fsmonitor=", "ls-files", "-z", "--others", "--exclude-standard")
-        for raw in self._ask(*others, *_pathspecs(under)).split(b"\0")[:-1]:
+        for raw in others.split(b"\0")[:-1]:
             nested = raw.endswith(b"/")  # a repository inside this one, which git would store as a submodule
             path = decode_path(raw.rstrip(b"/"))
             changed[path] = Entry(path, SUBMODULE if nested else "", "")
@@ -296,7 +310,7 @@ class Repo:
     def _find_staged(self, under: Sequence[str]) -> Iterator[tuple[Entry, str]]:
         """The rows of the index, each with its stage: 0, or 1 to 3 for the sides of a conflict."""
         if self.bare:
-            fact = f"{show_name(str(self.top))} has no work tree and no index"
+            fact = f"{show_name(self.top)} has no work tree and no index"
             raise Unreadable(fact, "it is a bare repository, or the inside of .git: name the revision to look at")
         for row in self._ask("ls-files", "-z", "--stage", *_pathspecs(under)).split(b"\0")[:-1]:
             facts, _, raw = row.partition(b"\t")
@@ -310,7 +324,7 @@ class Repo:
         def name_blob(data: bytes) -> str:
             return new(self.object_format, b"blob %d\0" % len(data) + data).hexdigest()
 
-        to_filter: list[Entry] = []
+        to_filter: list[tuple[Entry, bytes]] = []
         for entry in changed:
             path = os.path.join(os.fsencode(self.top), encode_path(entry.path))
             try:
@@ -322,21 +336,20 @@ class Repo:
                     yield entry, None
                 elif stat.S_ISREG(found):
                     mode = entry.mode or ("100755" if found & stat.S_IXUSR else "100644")
-                    data = Path(os.fsdecode(path)).read_bytes() if entry.blob or mode == LINK else b""
+                    data = read_bytes(path)
                     if mode == LINK:  # a system without links keeps the target in a plain file
                         yield Entry(entry.path, LINK, name_blob(data)), data
                     elif entry.blob and name_blob(data) == entry.blob:  # touched only, whatever a filter would do now
                         yield Entry(entry.path, mode, entry.blob), None
                     else:
-                        to_filter.append(Entry(entry.path, mode, ""))
+                        to_filter.append((Entry(entry.path, mode, name_blob(data)), data))
             except FileNotFoundError:  # gone since git looked
                 continue
             except OSError as error:
                 raise Unreadable(f"{show_name(entry.path)} cannot be read: {error.strerror}") from None
-        if to_filter:
-            stored = self._blobs.filter_files([entry.path for entry in to_filter])
-            for entry, (blob, data) in zip(to_filter, stored, strict=True):
-                yield Entry(entry.path, entry.mode, blob), data
+        stored = self._blobs.filter_files({entry.path: (entry.blob, data) for entry, data in to_filter})
+        for (entry, _), (blob, data) in zip(to_filter, stored, strict=True):
+            yield Entry(entry.path, entry.mode, blob), data
 
     # Contents ------------------------------------------------------------------------------------------------------
 

@@ -157,12 +157,12 @@ def _freeze(layout: Layout, shelf: Shelf, change: Change, wanted: int | None, ta
 def _write(repo: Repo, released: Sequence[Released]) -> None:
     """All folders or none: each is made beside its place and renamed into it at the end."""
     for each in released:
-        if os.path.lexists(repo.top / each.folder):
+        if os.path.lexists(os.path.join(repo.top, each.folder)):
             raise Refused(f"{each.folder} is in the way", "it is no version that git knows; move it away")
     made: list[tuple[Path, Path]] = []
     try:
         for each in released:
-            target = repo.top / each.folder
+            target = Path(repo.top, each.folder)
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = Path(mkdtemp(prefix=".new-", dir=target.parent))
             made.append((temporary, target))

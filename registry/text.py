@@ -1,6 +1,7 @@
 """The bytes of a file as the text of a schema, or the flaw why they are none."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from registry.errors import Flaw, InvalidSchema
@@ -9,6 +10,13 @@ from registry.source import fixed_location
 MAX_BYTES: Final = 1 << 20
 """1 MiB. A Kafka broker takes no larger message by default, so a registry that keeps its schemas in a topic could not
 hold it; hand-written schemas are a hundredth of that, and what is larger is data under the wrong name."""
+
+MAX_DOCUMENT_BYTES: Final = 8 << 20
+"""8 MiB: ownership.yaml may name tens of thousands of events, and what is larger is no file that people write."""
+
+Flawed = tuple[int, str, str]
+"""An offset, the fact and the way out."""
+Check = Callable[[bytes], Flawed | None]
 
 _LFS: Final = b"version https://git-lfs.github.com/spec/"
 _MARKS: Final = (
@@ -34,12 +42,21 @@ def decode_schema(path: str, data: bytes) -> str:
     Raises :class:`InvalidSchema` for what is not UTF-8 without a byte order mark, is blank, holds NUL, is larger than
     :data:`MAX_BYTES`, or is a pointer of Git LFS.
     """
-    for find_flaw in _CHECKS:
+    return _decode(path, data, _CHECKS)
+
+
+def _decode(path: str, data: bytes, checks: tuple[Check, ...]) -> str:
+    for find_flaw in checks:
         found = find_flaw(data)
         if found is not None:
             offset, fact, help = found
             raise InvalidSchema([Flaw("invalid", fact, fixed_location(path, *_position(data, offset)), help)])
     return data.decode("utf-8").replace("\r\n", "\n")
+
+
+def decode_document(path: str, data: bytes) -> str:
+    """The same for ownership.yaml and policy.yaml, which may be larger; that one is blank is for its reader to say."""
+    return _decode(path, data, _DOCUMENT_CHECKS)
 
 
 def describe_entry(path: str, mode: str) -> Flaw | None:
@@ -56,29 +73,29 @@ def _position(data: bytes, offset: int) -> tuple[int, int]:
     return data.count(b"\n", 0, start) + 1, len(data[start:offset].decode("utf-8", "replace")) + 1
 
 
-def _find_size(data: bytes) -> tuple[int, str, str] | None:
-    if len(data) <= MAX_BYTES:
+def _find_size(data: bytes, most: int = MAX_BYTES, what: str = "a schema") -> Flawed | None:
+    if len(data) <= most:
         return None
-    return 0, f"is {len(data):,} bytes large; a schema has at most {MAX_BYTES:,}", "split it into several files"
+    return 0, f"is {len(data):,} bytes large; {what} has at most {most:,}", "split it into several files"
 
 
-def _find_pointer(data: bytes) -> tuple[int, str, str] | None:
+def _find_pointer(data: bytes) -> Flawed | None:
     if not data.startswith(_LFS):
         return None
     help = "keep schemas in git itself: remove the path from .gitattributes, git lfs pull, git add --renormalize"
-    return 0, "is a pointer of Git LFS, not the schema", help
+    return 0, "is a pointer of Git LFS, not the file itself", help
 
 
-def _find_mark(data: bytes) -> tuple[int, str, str] | None:
+def _find_mark(data: bytes) -> Flawed | None:
     return next(((0, fact, help) for mark, fact, help in _MARKS if data.startswith(mark)), None)
 
 
-def _find_nul(data: bytes) -> tuple[int, str, str] | None:
+def _find_nul(data: bytes) -> Flawed | None:
     offset = data.find(b"\0")
     return None if offset < 0 else (offset, "holds a NUL byte, which no text does", "save it as UTF-8 text")
 
 
-def _find_other_encoding(data: bytes) -> tuple[int, str, str] | None:
+def _find_other_encoding(data: bytes) -> Flawed | None:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -86,13 +103,13 @@ def _find_other_encoding(data: bytes) -> tuple[int, str, str] | None:
     return None
 
 
-def _find_blank(data: bytes) -> tuple[int, str, str] | None:
+def _find_blank(data: bytes) -> Flawed | None:
     if data.strip():
         return None
     return 0, "holds only blanks" if data else "is empty", "write the schema, or delete the file"
 
 
-_CHECKS: Final[tuple[Callable[[bytes], tuple[int, str, str] | None], ...]] = (
+_CHECKS: Final[tuple[Check, ...]] = (
     _find_size,
     _find_pointer,
     _find_mark,
@@ -100,4 +117,11 @@ _CHECKS: Final[tuple[Callable[[bytes], tuple[int, str, str] | None], ...]] = (
     _find_nul,
     _find_other_encoding,
 )
-"""Each finds an offset, the fact and the way out; the first one that finds something speaks."""
+"""The first one that finds something speaks."""
+_DOCUMENT_CHECKS: Final[tuple[Check, ...]] = (
+    partial(_find_size, most=MAX_DOCUMENT_BYTES, what="a document"),
+    _find_pointer,
+    _find_mark,
+    _find_nul,
+    _find_other_encoding,
+)

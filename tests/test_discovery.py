@@ -56,8 +56,8 @@ def as_bytes(files: dict[str, str]) -> dict[str, bytes]:
 
 def test_a_subfolder_is_in_the_repository_above_it(repository: Repository) -> None:
     with open_repo(repository.path / "contracts" / "sub") as repo:
-        assert repo.top == repository.path.resolve()
-        assert repo.git_dir == (repository.path / ".git").resolve()
+        assert repo.top == str(repository.path.resolve())
+        assert repo.git_dir == str((repository.path / ".git").resolve())
         assert repo.head == repository.git("rev-parse", "HEAD")
         assert (repo.bare, repo.shallow, repo.object_format) == (False, False, "sha1")
         assert set(repo.read_index(["contracts/sub"]).entries) == {"contracts/sub/b.proto"}
@@ -65,7 +65,7 @@ def test_a_subfolder_is_in_the_repository_above_it(repository: Repository) -> No
 
 def test_a_link_to_a_subfolder_leads_to_the_same_top(repository: Repository, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(repository.path / "contracts" / "sub")
-    assert open_repo(tmp_path / "link").top == repository.path.resolve()
+    assert open_repo(tmp_path / "link").top == str(repository.path.resolve())
 
 
 def test_a_repository_without_commits_has_no_head(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_bare_repository_has_revisions_but_no_index_and_no_work_tree(repositor
     bare = repository.clone(tmp_path / "bare.git", "--bare")
     assert revision(bare) == as_bytes(SCHEMAS)
     with open_repo(bare.path) as repo:
-        assert repo.bare and repo.top == bare.path.resolve()
+        assert repo.bare and repo.top == str(bare.path.resolve())
         with pytest.raises(Unreadable, match="no work tree and no index"):
             repo.read_index([])
         with pytest.raises(Unreadable, match="no work tree and no index"):
@@ -118,7 +118,7 @@ def test_a_bare_repository_without_commits_opens(tmp_path: Path) -> None:
     (tmp_path / "bare.git").mkdir()
     Repository(tmp_path / "other").git("init", "--quiet", "--bare", os.fspath(tmp_path / "bare.git"))
     with open_repo(tmp_path / "bare.git") as repo:
-        assert repo.bare and repo.head == "" and repo.git_dir == (tmp_path / "bare.git").resolve()
+        assert repo.bare and repo.head == "" and repo.git_dir == str((tmp_path / "bare.git").resolve())
 
 
 def test_inside_dot_git_there_is_no_work_tree(repository: Repository) -> None:
@@ -204,7 +204,7 @@ def test_a_repository_beside_its_work_tree_is_found_through_the_variables(
     monkeypatch.setenv("GIT_DIR", os.fspath(tmp_path / "beside.git"))
     monkeypatch.setenv("GIT_WORK_TREE", os.fspath(repository.path))
     with open_repo(repository.path / "contracts") as repo:
-        assert repo.top == repository.path.resolve()
+        assert repo.top == str(repository.path.resolve())
         assert set(repo.read_work_tree(["contracts"]).entries) == {"contracts/a.avsc", "contracts/sub/b.proto"}
 
 

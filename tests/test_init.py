@@ -15,9 +15,7 @@ from registry.cli.init import init
 from registry.errors import NoRepository, Refused
 from registry.finding import Report, Severity
 from registry.ownership import parse_ownership
-from registry.policy import parse_policy
 from registry.render.adoption import render_adoption
-from registry.scaffold import guess_topics, render_ownership, render_policy
 from tests.repo import Repository, forget_git_variables
 
 TODAY = date(2026, 11, 23)
@@ -150,8 +148,8 @@ def test_types_that_refer_to_each_other_alone_still_have_one_event(repository: R
 
 
 def test_an_avro_file_of_several_records_gives_an_event_for_each(repository: Repository) -> None:
-    union = f"[{record('u.One')}, {record('u.Two', '"u.One"')}, {record('u.Three')}]"
-    repository.commit("schemas", {"contracts/u.avsc": union})
+    union = ", ".join([record("u.One"), record("u.Two", '"u.One"'), record("u.Three")])
+    repository.commit("schemas", {"contracts/u.avsc": f"[{union}]"})
     assert list(parse_ownership({"o": _text(plan(repository), "ownership.yaml")}).terms) == ["u.Three", "u.Two"]
 
 
@@ -372,44 +370,6 @@ def test_a_bare_repository_is_refused(repository: Repository, tmp_path: Path) ->
     repository.git("clone", "--quiet", "--bare", ".", str(tmp_path / "bare"))
     with pytest.raises(Refused, match="bare"):
         plan_adoption(tmp_path / "bare", Wishes(), os.environ)
-
-
-# The texts ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("event", "topic"),
-    [
-        ("playconnect.content.ContentPublished", "content.content-published"),
-        ("acme.shop.v1.OrderPlaced", "shop.order-placed"),
-        ("acme.HTTPServerStarted", "acme.http-server-started"),
-        ("user_signed_up", "user-signed-up"),
-    ],
-)
-def test_a_topic_is_guessed_from_the_domain_and_the_event(event: str, topic: str) -> None:
-    assert guess_topics([event]) == {event: topic}
-
-
-def test_events_of_one_name_get_entities_and_topics_of_their_own() -> None:
-    names = ["a.shop.v1.Placed", "a.shop.v2.Placed", "b.Other"]
-    ownership = parse_ownership({"o": render_ownership(names, "s", "t")})
-    assert ownership.flaws == ()
-    assert {terms.event: (terms.entity, terms.topic) for terms in ownership.terms.values()} == {
-        "a.shop.v1.Placed": ("a.shop.v1.Placed", "a.shop.v1.placed"),
-        "a.shop.v2.Placed": ("a.shop.v2.Placed", "a.shop.v2.placed"),
-        "b.Other": ("Other", "b.other"),
-    }
-
-
-def test_the_texts_do_not_depend_on_the_order_of_the_events() -> None:
-    assert render_ownership(EVENTS, "s", "t") == render_ownership(reversed(EVENTS), "s", "t")
-
-
-@pytest.mark.parametrize("lenient", [False, True])
-def test_the_policy_has_no_flaws(lenient: bool) -> None:
-    policy = parse_policy(render_policy(lenient=lenient), "policy.yaml")
-    assert policy.flaws == ()
-    assert dict(policy.severities) == ({"envelope": "warning"} if lenient else {})
 
 
 def test_the_diff_is_coloured_on_a_terminal_only(repository: Repository) -> None:

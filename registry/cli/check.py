@@ -3,7 +3,6 @@
 import os
 import sys
 from datetime import date
-from pathlib import Path
 
 import click
 
@@ -43,6 +42,6 @@ def check(
 ) -> None:
     """Judge what changed: compatibility, ownership, envelope, versions."""
     options = Options(root, staged, head, against, only, everything, strict, fetch)
-    report = run_check(Path.cwd(), options, os.environ, date.today())
+    report = run_check(os.getcwd(), options, os.environ, date.today())
     print_report(report, format_)
     sys.exit(0 if report.passed else 1)

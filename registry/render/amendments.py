@@ -51,7 +51,7 @@ def _render_lines(found: Amendments, contract: Amendment, told: set[Difference],
         words = f"{one_line(label)} holds no valid schema of it: {one_line(flaw.message)}"
         yield f"  {_paint('!', colour)} {words}  {render_place(flaw.location)}"
     if not contract.differences and not contract.unread:
-        yield "    nothing but comments, layout or properties of your own"
+        yield "    nothing in its types: layout, comments or options only"
 
 
 def _is_shared(difference: Difference) -> bool:
@@ -76,7 +76,7 @@ def _render_summary(found: Amendments) -> str:
         (signs.count("+"), "new"),
         (signs.count("-"), "gone"),
         (signs.count("~") - idle, "changed"),
-        (idle, "in comments and layout only"),
+        (idle, "in layout, comments or options only"),
     ]
     parts = ", ".join(f"{count} {word}" for count, word in counts if count)
     many = "1 contract differs" if len(signs) == 1 else f"{len(signs)} contracts differ"

@@ -123,17 +123,19 @@ def find_removed_with_subscribers(change: Change) -> Iterator[Problem]:
     before, after = change.before, change.after
     if before is None or before.terms is None or not before.terms.subscribers:
         return
-    if after is not None and after.path:
+    left = after is not None and after.path != ""
+    if after is not None and after.path and after.terms is not None:
         return
-    if change.name in change.head.ownership.retired_events:
+    if change.name in change.head.ownership.retired_events or change.head.ownership.unread:
         return
     if before.path in {flaw.location.path for flaw in change.head.flaws}:
         return  # its file is there and does not parse, which schema/invalid says better
     readers = ", ".join(subscriber.service for subscriber in before.terms.subscribers)
+    fact = "has left ownership.yaml, and is" if left else "is gone, and"
     yield problem_of(
         change,
         before.at if after is None or after.terms is None else after.terms.at,
-        f"{change.name} is gone, and still subscribed to by {readers}",
+        f"{change.name} {fact} still subscribed to by {readers}",
         "let the subscribers go first, then list the event under `retired_events` in ownership.yaml",
     )
 

@@ -11,8 +11,11 @@ from registry.schema import Array, Primitive, Record, Union
 from registry.source import Location
 
 
-def find_invalid(_before: Catalog, after: Catalog) -> Iterator[Problem]:
-    """ownership.yaml says something that it cannot say."""
+def find_invalid(before: Catalog, after: Catalog) -> Iterator[Problem]:
+    """ownership.yaml says something that it cannot say, or was taken away from under the schemas."""
+    if before.ownership.present and not after.ownership.present and after.files:
+        message = f"ownership.yaml is gone; {before.label} has it, and nobody would own a schema any more"
+        yield catalog_problem(after, before.ownership.at, message, "restore it: git checkout HEAD -- ownership.yaml")
     for flaw in after.ownership.flaws:
         yield catalog_problem(after, flaw.location, flaw.message, flaw.help or "see: contracts schema ownership")
 
@@ -98,7 +101,9 @@ def find_unknown_events(before: Catalog, after: Catalog) -> Iterator[Problem]:
 
 def find_orphans(_before: Catalog, after: Catalog) -> Iterator[Problem]:
     """A schema that no event reaches: nobody answers for it."""
-    reached = {path for contract in after.contracts.values() for path in contract.files}
+    if after.ownership.unread:
+        return
+    reached = {path for contract in after.contracts.values() if contract.terms for path in contract.files}
     for path, file in after.files.items():
         if path not in reached and not file.outline.error:
             defines = file.outline.defines[0] if file.outline.defines else path
