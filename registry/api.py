@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from registry.check import Options, check
-from registry.compatibility import Comparison, compare_schemas
+from registry.compatibility import PROFILES, Comparison, compare_schemas
 from registry.errors import Flaw, InvalidSchema, RegistryError
 from registry.finding import Finding, Problem, Report, Severity
 from registry.formats import FORMATS, load_format
@@ -47,24 +47,25 @@ def compare(
     transitive looks at the last); references map file names to texts. ``profile="confluent"`` adds what Confluent's
     registry rejects.
 
-    Raises :class:`InvalidSchema`, with the position, where a text is no schema. Old schemas are read leniently: what
-    is released can no longer be repaired.
+    Raises :class:`InvalidSchema`, with the position, where a text is no schema.
     """
     if language not in FORMATS:
         raise RegistryError(f"{language!r} is no schema language", f"it is one of {', '.join(FORMATS)}")
     if mode not in CompatibilityMode.__members__:
         known = ", ".join(CompatibilityMode.__members__)
         raise RegistryError(f"{mode!r} is no compatibility mode", f"it is one of {known}")
+    if profile not in PROFILES:
+        raise RegistryError(f"{profile!r} is no profile", f"it is one of {', '.join(filter(None, PROFILES))}, or None")
     olds = [old] if isinstance(old, str) else list(old)
-    schema = _parse(new, "new", language, new_references, strict=True)
+    schema = _parse(new, "new", language, new_references)
     labels = [f"old {number}" for number in range(1, len(olds) + 1)] if len(olds) > 1 else ["old"]
     older = [
-        (label, _parse(text, label, language, old_references, strict=False))
+        (label, _parse(text, label, language, old_references))
         for label, text in zip(labels, olds, strict=True)
     ]
     return compare_schemas(CompatibilityMode(mode), ("new", schema), older, profile)
 
 
-def _parse(text: str, label: str, language: str, references: Mapping[str, str] | None, *, strict: bool) -> Schema:
+def _parse(text: str, label: str, language: str, references: Mapping[str, str] | None) -> Schema:
     path = label.replace(" ", "-") + FORMATS[language]
-    return load_format(language).parse({**(references or {}), path: text}, [path], strict=strict)
+    return load_format(language).parse({**(references or {}), path: text}, [path])

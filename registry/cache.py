@@ -14,7 +14,9 @@ FORMAT = 1
 
 def cache_folder(environment: Mapping[str, str]) -> str:
     """The folder of this tool below ``XDG_CACHE_HOME`` (XDG Base Directory Specification), or ``~/.cache``."""
-    home = environment.get("XDG_CACHE_HOME") or os.path.join(environment.get("HOME") or "~", ".cache")
+    home = environment.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(home):  # "if an implementation encounters a relative path [...] it should [...] ignore it"
+        home = os.path.join(environment.get("HOME") or "~", ".cache")
     return os.path.join(os.path.expanduser(home), "event-contracts")
 
 
@@ -30,7 +32,7 @@ class BlobCache:
         try:
             with open(self._path, "rb") as file:
                 stored = json.load(file)
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return
         if isinstance(stored, dict):
             self._facts = stored

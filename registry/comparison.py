@@ -88,7 +88,7 @@ def compare_paths(old: Sequence[Path], new: Path, mode: CompatibilityMode, profi
     """
     sides = [*(read_side(path) for path in old), read_side(new)]
     labels = ["old"] if len(old) == 1 else [side.label for side in sides[:-1]]
-    units = [_parse(side, is_new=side is sides[-1], alone=not new.is_dir()) for side in sides]
+    units = [_parse(side, alone=not new.is_dir()) for side in sides]
     mismatches: list[Mismatch] = []
     for name, schema in units[-1].items():
         olds = [(label, unit[name]) for label, unit in zip(labels, units[:-1], strict=True) if name in unit]
@@ -96,7 +96,7 @@ def compare_paths(old: Sequence[Path], new: Path, mode: CompatibilityMode, profi
     return Comparison(mode, tuple(mismatches))
 
 
-def _parse(side: Side, *, is_new: bool, alone: bool) -> dict[str, Schema]:
+def _parse(side: Side, *, alone: bool) -> dict[str, Schema]:
     """The schemas of a side, by the name they are paired under; all of Protobuf is one."""
     schemas: dict[str, Schema] = {}
     for name in FORMATS:
@@ -107,7 +107,7 @@ def _parse(side: Side, *, is_new: bool, alone: bool) -> dict[str, Schema]:
             continue
         groups = [roots] if name == "protobuf" else [[root] for root in roots]
         for group in groups:
-            schema = language.parse(texts, group, strict=is_new, folder=side.folder)
+            schema = language.parse(texts, group, folder=side.folder)
             outline = language.outline(texts[group[0]], group[0])
             alias = name if alone or name == "protobuf" else next(iter(outline.defines), group[0])
             schemas[alias] = schema

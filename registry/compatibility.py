@@ -8,6 +8,10 @@ from registry.formats.mismatch import Direction, Mismatch, Pair, Step
 from registry.schema import CompatibilityMode, Schema
 
 
+PROFILES = (None, "confluent")
+"""Whose verdicts are added to those of the wire: nobody's, or those of Confluent's registry."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """What became of one schema compared with older ones."""

@@ -110,7 +110,7 @@ def _judge(reader: Reader, here: tuple[Catalog, Index], fresh: Sequence[Change],
         for finding in report.findings
         if names & set(finding.problem.contract.split(", ")) and finding.rule != "versions/unreleased-change"
     )
-    return replace(report, findings=findings, judged=tuple(sorted(names)))
+    return replace(report, base="the released versions", findings=findings, judged=tuple(sorted(names)))
 
 
 def _plan(

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from registry.contract import Version
 from registry.errors import Flaw
+from registry.formats import format_of
 from registry.source import Location, fixed_location
 
 KEYS = ("event", "version", "format", "root", "schema_id", "guid", "fingerprint", "files")
@@ -54,6 +55,8 @@ def parse_version(text: str | None, path: str, event: str, number: int, files: M
         return _flawed(empty, at, f"says it is v{facts['version']} of {facts['event']}, and lies in {event}/{number}")
     if not facts["schema_id"].isdecimal() or not 0 < int(facts["schema_id"]) < 1 << 31:
         return _flawed(empty, at, f"schema_id is {facts['schema_id']!r}, not a number from 1 to 2147483647")
+    if facts["format"] != format_of(facts["root"]):
+        return _flawed(empty, at, f"says that its root {facts['root']!r} is of the format {facts['format']!r}")
     if odd := sorted(set(listed) ^ set(files)):
         return _flawed(empty, at, f"lists other files than lie in its folder: {', '.join(odd)}")
     schema_id, held = int(facts["schema_id"]), dict(sorted(files.items()))

@@ -38,7 +38,7 @@ def untouched(folder: Path) -> Iterator[None]:
     before = _hash_files(folder)
     yield
     after = _hash_files(folder)
-    assert after == before, {path for path in before.keys() ^ after.keys()} or "a file has other bytes"
+    assert after == before, before.items() ^ after.items()
 
 
 def _hash_files(folder: Path) -> dict[bytes, str]:

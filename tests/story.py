@@ -19,8 +19,9 @@ A story is prose, followed by sections under headings of the form ``-- NAME --``
     what the commands print: stdout, then stderr with `! ` before each line, then `exit N` unless it is 0;
     where a run has several commands, each of them is shown behind `$ ` before what it prints
 
-Commands are `contracts` (in this process), `git`, and `cd` for the rest of the run; there is no shell. Every `contracts check`
-is run a second time with ``--format json``, which must keep to the schema of the report and come to the same verdict.
+Commands are `contracts` (in this process), `git`, and `cd` for the rest of the run; there is no shell. Every
+`contracts check` is run a second time with ``--format json``, which must keep to the schema of the report and come to
+the same verdict.
 """
 
 import io
@@ -69,12 +70,14 @@ def run_contracts(monkeypatch: pytest.MonkeyPatch, folder: Path, arguments: Sequ
     """The command line in this process, with what it prints, byte for byte."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr("sys.argv", ["contracts", *arguments])
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
-    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
+    out, err = io.BytesIO(), io.BytesIO()
+    printed = io.TextIOWrapper(out, "utf-8", write_through=True)
+    complained = io.TextIOWrapper(err, "utf-8", write_through=True)
+    with redirect_stdout(printed), redirect_stderr(complained), pytest.raises(SystemExit) as left:
         main()
     code = left.value.code
-    assert code is None or isinstance(code, int)
-    return Done(*(stream.buffer.getvalue().decode() for stream in (out, err)), code or 0)  # type: ignore[attr-defined]  # a BytesIO
+    assert code is None or isinstance(code, int), code
+    return Done(out.getvalue().decode(), err.getvalue().decode(), code or 0)
 
 
 def play(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:

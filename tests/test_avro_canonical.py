@@ -81,7 +81,7 @@ def test_the_canonical_form_is_frozen(title: str) -> None:
     ],
 )
 def test_numbers_in_defaults_are_written_in_one_way(number: str, written: str) -> None:
-    text = '{"type":"record","name":"R","fields":[{"name":"a","type":"double","default":%s}]}' % number
+    text = f'{{"type":"record","name":"R","fields":[{{"name":"a","type":"double","default":{number}}}]}}'
     assert avro.canonical_form(avro.parse({"x": text}, ["x"])) == text.replace(number, written).replace(
         '{"type":"record","name":"R",', '{"name":"R","type":"record",'
     )

@@ -193,7 +193,7 @@ FLAWS: dict[str, tuple[object, str, str]] = {
     "a type twice": (
         record(field("s", record(name="S")), field("t", record(name="S"))),
         "/fields/1/type",
-        "a.S is defined twice, first at x.avsc:1:69",
+        "a.S is defined twice, first at x.avsc:1:68",
     ),
     "an array of nothing": ({"type": "array"}, "", "the array has no 'items'"),
     "a union in a union": (["null", ["int"]], "/1", "a union stands directly in a union"),

@@ -1,7 +1,6 @@
 """Schema files that are none, through the command line: one sentence with its place, and nothing written."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +8,7 @@ import pytest
 
 from tests.command import run, untouched
 from tests.repo import Repository, forget_git_variables
-from tests.shop import AVRO, FILES, PAID, PLACED, PROTOBUF, SCHEMAS
+from tests.shop import AVRO, BREAK, BROKEN, FILES, PAID, PLACED, PROTOBUF, SCHEMAS
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22e\nsize 12345\n"
 DEEP_AVRO = '{"type": "array", "items": ' * 500 + '"int"' + "}" * 500
@@ -36,34 +35,76 @@ def protobuf(content: str | bytes, place: str, message: str, help: str = "contra
 
 CASES = {
     "avro: no JSON": avro('{"type": "record",\n oops', "2:2", "no JSON: expecting property name"),
-    "avro: JSON, but no schema": avro('{"a": 1}\n', "1:1", ""),
-    "avro: a number": avro("7\n", "1:1", ""),
-    "avro: not UTF-8": avro(AVRO.replace("order_id", "\xe9").encode("latin-1"), "4:13", "is not UTF-8: byte 0xe9 here", "save it as UTF-8"),
+    "avro: JSON, but no schema": avro('{"a": 1}\n', "1:1", "no type: "),
+    "avro: a number": avro("7\n", "1:1", "no type: "),
+    "avro: not UTF-8": avro(
+        AVRO.replace("order_id", "\xe9").encode("latin-1"), "4:13", "is not UTF-8: byte 0xe9 here", "save it as UTF-8"
+    ),
     "avro: UTF-16": avro(AVRO.encode("utf-16"), "1:1", "is UTF-16 or UTF-32, not UTF-8", "save it as UTF-8"),
-    "avro: a byte order mark": avro(b"\xef\xbb\xbf" + AVRO.encode(), "1:1", "begins with a byte order mark", "without a byte order mark"),
+    "avro: a byte order mark": avro(
+        b"\xef\xbb\xbf" + AVRO.encode(), "1:1", "begins with a byte order mark", "without a byte order mark"
+    ),
     "avro: a NUL byte": avro(AVRO.replace("order", "or\0der"), "4:15", "holds a NUL byte", "save it as UTF-8 text"),
-    "avro: a key twice": avro(AVRO.replace('"name": "Placed"', '"name": "Placed", "name": "Other"'), "1:38", 'the key "name" stands twice in one object'),
-    "avro: the same key twice": avro(AVRO.replace('"order_id"', '"order_id", "name": "order_id"'), "4:24", 'the key "name" stands twice in one object'),
-    "avro: 10 MB": avro(AVRO + " " * 10_000_000, "1:1", "bytes large; a schema has at most 1,048,576", "split it into several files"),
-    "avro: 500 levels": avro(AVRO.replace('"int"', DEEP_AVRO), "3:6949", "nests deeper than 256 levels of JSON", "refer to them by name"),
+    "avro: a key twice": avro(
+        AVRO.replace('"name": "Placed"', '"name": "Placed", "name": "Other"'),
+        "1:38",
+        'the key "name" stands twice in one object',
+    ),
+    "avro: the same key twice": avro(
+        AVRO.replace('"order_id"', '"order_id", "name": "order_id"'),
+        "4:24",
+        'the key "name" stands twice in one object',
+    ),
+    "avro: 10 MB": avro(
+        AVRO + " " * 10_000_000, "1:1", "bytes large; a schema has at most 1,048,576", "split it into several files"
+    ),
+    "avro: 500 levels": avro(
+        AVRO.replace('"int"', DEEP_AVRO), "3:6869", "nests deeper than 256 levels of JSON", "refer to them by name"
+    ),
     "avro: 100,000 brackets": avro("[" * 100_000, "1:257", "nests deeper than 256 levels of JSON"),
     "avro: a pointer of LFS": avro(POINTER, "1:1", "is a pointer of Git LFS", "git lfs pull"),
     "avro: empty": avro("", "1:1", "is empty", "write the schema, or delete the file"),
     "avro: blank": avro("\n \n", "1:1", "holds only blanks", "write the schema, or delete the file"),
-    "avro: an unknown type": avro(AVRO.replace('"int"', '"shop.Nowhere"'), "3:38", "shop.Nowhere"),
+    "avro: an unknown type": avro(
+        AVRO.replace('"int"', '"shop.Nowhere"'), "3:38", "no file defines shop.Nowhere", "add the file that defines it"
+    ),
     "protobuf: no protobuf": protobuf("mess age\n", "1:1", "expected top-level statement"),
-    "protobuf: unclosed": protobuf(PROTOBUF.replace("}", ""), "", ""),
-    "protobuf: not UTF-8": protobuf(PROTOBUF.replace("Paid", "Pa\xefd").encode("latin-1"), "3:11", "is not UTF-8: byte 0xef here", "save it as UTF-8"),
-    "protobuf: UTF-16": protobuf(PROTOBUF.encode("utf-16"), "1:1", "is UTF-16 or UTF-32, not UTF-8", "save it as UTF-8"),
-    "protobuf: a byte order mark": protobuf(b"\xef\xbb\xbf" + PROTOBUF.encode(), "1:1", "begins with a byte order mark", "without a byte order mark"),
-    "protobuf: a number twice": protobuf(PROTOBUF.replace("= 3", "= 2"), "6:21", "field number 2 has already been used"),
-    "protobuf: a name twice": protobuf(PROTOBUF.replace("order_id", "schema_version"), "6:10", '"schema_version" is already defined'),
-    "protobuf: 10 MB": protobuf(PROTOBUF + " " * 10_000_000, "1:1", "bytes large; a schema has at most 1,048,576", "split it into several files"),
-    "protobuf: 500 levels": protobuf(PROTOBUF + DEEP_PROTOBUF, "8:1189", "nested deeper than 100", "flatten the messages or options"),
+    "protobuf: unclosed": protobuf(PROTOBUF.replace("}", ""), "8:1", "reached end of input in message definition"),
+    "protobuf: not UTF-8": protobuf(
+        PROTOBUF.replace("Paid", "Pa\xefd").encode("latin-1"),
+        "3:11",
+        "is not UTF-8: byte 0xef here",
+        "save it as UTF-8",
+    ),
+    "protobuf: UTF-16": protobuf(
+        PROTOBUF.encode("utf-16"), "1:1", "is UTF-16 or UTF-32, not UTF-8", "save it as UTF-8"
+    ),
+    "protobuf: a byte order mark": protobuf(
+        b"\xef\xbb\xbf" + PROTOBUF.encode(), "1:1", "begins with a byte order mark", "without a byte order mark"
+    ),
+    "protobuf: a number twice": protobuf(
+        PROTOBUF.replace("= 3", "= 2"), "6:21", "field number 2 has already been used"
+    ),
+    "protobuf: a name twice": protobuf(
+        PROTOBUF.replace("order_id", "schema_version"), "6:10", "schema_version is already defined in shop.Paid"
+    ),
+    "protobuf: 10 MB": protobuf(
+        PROTOBUF + " " * 10_000_000, "1:1", "bytes large; a schema has at most 1,048,576", "split it into several files"
+    ),
+    "protobuf: 500 levels": protobuf(
+        PROTOBUF + DEEP_PROTOBUF, "8:1", "nested deeper than 100", "flatten the messages or options"
+    ),
     "protobuf: a pointer of LFS": protobuf(POINTER, "1:1", "is a pointer of Git LFS", "git lfs pull"),
     "protobuf: empty": protobuf("", "1:1", "is empty", "write the schema, or delete the file"),
-    "protobuf: a missing import": protobuf(PROTOBUF.replace("package", 'import "nowhere.proto";\npackage'), "2:1", "nowhere.proto"),
-}  # fmt: skip
+    "protobuf: a missing import": protobuf(
+        PROTOBUF.replace("package", 'import "nowhere.proto";\npackage'),
+        "2:1",
+        'imports "nowhere.proto", which is not there',
+        "correct the path of the import",
+    ),
+}
+NEXT = '{"name": "next", "type": ["null", "shop.Placed"], "default": null}'
+LINE = f'{{"name": "l", "type": ["null", {{"type": "record", "name": "Line", "fields": [{NEXT}]}}], "default": null}}'
 TREE = ("check", "--only", "compat", "--root", ".")
 
 
@@ -95,7 +136,6 @@ def refuse(repository: Repository, case: Case, *arguments: str) -> str:
     assert (outcome.code, outcome.err) == (1, ""), (arguments, outcome)
     heads = [line for line in outcome.out.splitlines() if "  error  " in line]
     assert len(heads) == 1, (arguments, outcome.out)
-    print("SEEN", heads[0], outcome.out.splitlines()[outcome.out.splitlines().index(heads[0])+1])
     found = outcome.out[outcome.out.index(heads[0]) :].split("\n\n")[0]
     assert heads[0].startswith(f"{case.path}:{case.place}  error  schema/"), (arguments, heads[0])
     assert case.message in found.splitlines()[1], found
@@ -116,13 +156,110 @@ def test_a_contract_that_is_no_schema_is_one_error_whatever_is_asked(governed: R
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_a_file_that_is_no_schema_is_one_error_in_a_tree(tree: Repository, case: Case) -> None:
-    path = case.path.removeprefix("contracts/")
-    tree.commit("moved", {path: tree_file(tree, case.path), case.path: None})
-    tree.write({path: case.content})
-    refuse(tree, case._replace(path=path), *TREE)
+    tree.write({case.path: case.content})
+    refuse(tree, case, *TREE)
     tree.stage()
-    refuse(tree, case._replace(path=path), *TREE, "--staged")
+    refuse(tree, case, *TREE, "--staged")
 
 
-def tree_file(repository: Repository, path: str) -> bytes:
-    return (repository.path / path).read_bytes()
+NEW = {
+    "no JSON": avro("{", "1:2", "no JSON: "),
+    "no schema": avro('{"type": "record", "name": "New", "fields": 7}', "1:1", "fields"),
+    "a key twice": avro('{"type": "string", "type": "int"}', "1:20", 'the key "type" stands twice'),
+    "an unknown type": avro('["string", "shop.Nowhere"]', "1:12", "no file defines shop.Nowhere", "add the file"),
+    "no protobuf": protobuf("hello\n", "1:1", "expected top-level statement"),
+    "a number twice": protobuf(
+        'syntax = "proto3"; message New {int32 a = 1; int32 b = 1;}', "1:56", "field number 1 has"
+    ),
+    "a missing import": protobuf(
+        'syntax = "proto3"; import "nowhere.proto";', "1:20", "which is not there", "add the file"
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NEW.values(), ids=NEW.keys())
+def test_a_new_file_that_no_event_names_is_read_as_well(governed: Repository, case: Case) -> None:
+    new = case._replace(path=case.path.replace(".", "2."))
+    governed.write({new.path: new.content})
+    refuse(governed, new, "check")
+    refuse(governed, new, "check", "--only", "compat")
+
+
+def test_one_file_that_is_no_schema_does_not_hide_what_another_breaks(governed: Repository) -> None:
+    governed.write({PLACED: BROKEN, PAID: "mess age\n"})
+    out = run(governed.path, "check").out
+    assert BREAK in out and f"{PAID}:1:1  error  schema/invalid" in out and "\n2 errors" in out
+
+
+def test_what_the_cache_remembers_of_a_broken_file_is_told_again(governed: Repository, tmp_path: Path) -> None:
+    governed.write({PLACED: "{"})
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    first, again = (run(governed.path, "check", environment=cache) for _ in range(2))
+    assert first == again and first.code == 1 and list((tmp_path / "cache").rglob("*.json"))
+
+
+# What must simply work ------------------------------------------------------------------------------------------------
+
+SOUND = {
+    "avro: CRLF": {PLACED: AVRO.replace("\n", "\r\n")},
+    "protobuf: CRLF": {PAID: PROTOBUF.replace("\n", "\r\n")},
+    "avro: a recursive type": {PLACED: AVRO.replace("\n]}", f",\n  {NEXT}\n]}}")},
+    "protobuf: a recursive type": {PAID: PROTOBUF.replace("}", "  Paid next = 4;\n}")},
+    "avro: two types that need each other": {PLACED: AVRO.replace("\n]}", f",\n  {LINE}\n]}}")},
+    "protobuf: comments and strings of any character": {PAID: PROTOBUF.replace("}", "} // ä \u202e { 😀\n")},
+}
+
+
+@pytest.mark.parametrize("files", SOUND.values(), ids=SOUND.keys())
+def test_what_is_unusual_and_right_passes(governed: Repository, tree: Repository, files: dict[str, str]) -> None:
+    for repository, arguments in ((governed, ("check",)), (tree, TREE)):
+        repository.write(dict(files))
+        with untouched(repository.path):
+            judged = run(repository.path, *arguments)
+        assert judged.code == 0 and " judged against HEAD: nothing to say" in judged.out, judged
+        repository.stage()
+        assert run(repository.path, *arguments, "--staged") == judged
+
+
+def test_line_endings_are_no_change_of_a_version(governed: Repository) -> None:
+    governed.git("config", "core.autocrlf", "true")
+    assert run(governed.path, "release").code == 0
+    governed.commit("released")
+    (governed.path / PLACED).unlink()
+    governed.git("checkout", "--", PLACED)
+    assert b"\r\n" in (governed.path / PLACED).read_bytes()
+    assert run(governed.path, "check", "--all", "--strict").code == 0
+    assert run(governed.path, "release").out.startswith("nothing to release")
+
+
+# What is no file ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["../../../outside.avsc", "/etc/hostname", "nowhere", "Placed.avsc"])
+def test_a_link_is_not_followed(governed: Repository, tmp_path: Path, target: str) -> None:
+    (tmp_path / "outside.avsc").write_text(AVRO)
+    (governed.path / PLACED).unlink()
+    os.symlink(target, governed.path / PLACED)
+    link = avro("", "1:1", "is a symbolic link", "put the file itself here")
+    refuse(governed, link, "check")
+    governed.stage()
+    refuse(governed, link, "check", "--staged")
+    refuse(governed, link, "check", "--staged", "--only", "compat")
+
+
+def test_a_link_is_not_followed_in_a_tree(tree: Repository) -> None:
+    (tree.path / PAID).unlink()
+    os.symlink("/etc/hostname", tree.path / PAID)
+    refuse(tree, protobuf("", "1:1", "is a symbolic link", "put the file itself here"), *TREE)
+
+
+def test_a_submodule_below_the_contracts_is_told(governed: Repository, tree: Repository, tmp_path: Path) -> None:
+    """In the index, where it has only the id of a commit, and as a repository that lies there untracked."""
+    module = Case("contracts/sub", "", "1:1", "is a submodule", "git rm --cached")
+    for repository, arguments in ((governed, ("check",)), (tree, TREE)):
+        inner = Repository(repository.path / module.path)
+        commit = inner.commit("inner", {"Inner.avsc": AVRO})
+        refuse(repository, module, *arguments)
+        repository.git("update-index", "--add", "--cacheinfo", f"160000,{commit},{module.path}")
+        refuse(repository, module, *arguments, "--staged")
+        refuse(repository, module, *arguments)

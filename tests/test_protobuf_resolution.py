@@ -395,6 +395,12 @@ def test_every_kind_has_its_words() -> None:
     assert set(CONSEQUENCES) <= set(KINDS)
 
 
+def test_every_way_out_is_filled_in() -> None:
+    found = [mismatch for case in CASES for side in judge(*case[1], profile="confluent") for mismatch in side]
+    assert all(mismatch.help and "{" not in "".join(mismatch.help) for mismatch in found)
+    assert all("{" not in mismatch.fact for mismatch in found)
+
+
 def test_a_mismatch_names_both_sides() -> None:
     before = 'syntax = "proto3";\npackage p;\nmessage Order {\n  repeated Item items = 1;\n}\n'
     before += "message Item {\n  int64 amount = 2;\n}\n"

@@ -1,5 +1,7 @@
 """The verdict about two fields agrees with what protobuf's own decoder makes of the bytes."""
 
+from typing import Any
+
 import pytest
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
@@ -13,7 +15,7 @@ from registry.schema import Ref, Schema
 TYPES = {**dict.fromkeys(SCALARS, ""), "Open": "o", "Closed": "c", "Inner": "m"}
 LABELS = ("", "optional ", "repeated ", "map")
 
-SAMPLES: dict[str, tuple[object, ...]] = {
+SAMPLES: dict[str, tuple[Any, ...]] = {
     "bool": (False, True),
     "float": (1.5, -2.0),
     "double": (1.5, -2.0),
@@ -24,7 +26,7 @@ SAMPLES: dict[str, tuple[object, ...]] = {
 }
 
 
-def _samples(type_: str) -> tuple[object, ...]:
+def _samples(type_: str) -> tuple[Any, ...]:
     if type_ in SAMPLES:
         return SAMPLES[type_]
     scalar = SCALARS[type_]
@@ -34,7 +36,7 @@ def _samples(type_: str) -> tuple[object, ...]:
 def _message(type_: str, label: str) -> str:
     name = f"{type_.capitalize()}_{label.strip() or 'implicit'}"
     declared = f"map<int32, {type_}>" if label == "map" else f"{label}{type_}"
-    presence = " [features.field_presence = IMPLICIT]" if not label and type_ in SCALARS | {"Open": ""} else ""
+    presence = " [features.field_presence = IMPLICIT]" if not label and type_ in {*SCALARS, "Open"} else ""
     declared = declared.removeprefix("optional ")
     return f"message {name} {{ {declared} f = 1{presence}; }}\n"
 
@@ -63,38 +65,38 @@ def pool() -> descriptor_pool.DescriptorPool:
     return pool
 
 
-def _write(message: Message, type_: str, label: str) -> list[tuple[object, bytes]]:
+def _write(message: Message, type_: str, label: str) -> list[tuple[Any, bytes]]:
     """Values of the field, each as the reader should see it, with its bytes."""
     written = []
     if type_ == "Inner":
-        values: tuple[object, ...] = ((1, 0), (0, 2), (3, 4))
+        values: tuple[Any, ...] = ((1, 0), (0, 2), (3, 4))
     else:
         values = _samples(type_)
     for value in values:
         message.Clear()
         if label == "map":
-            target = message.f[5] if type_ == "Inner" else None  # type: ignore[attr-defined]  # made at run time
+            target = message.f[5] if type_ == "Inner" else None
             if target is None:
-                message.f[5] = value  # type: ignore[attr-defined]  # made at run time
+                message.f[5] = value
             else:
                 target.a, target.b = value
         elif label == "repeated ":
             for each in (value, values[0]):
                 if type_ == "Inner":
-                    message.f.add(a=each[0], b=each[1])  # type: ignore[attr-defined,index]  # made at run time
+                    message.f.add(a=each[0], b=each[1])
                 else:
-                    message.f.append(each)  # type: ignore[attr-defined]  # made at run time
+                    message.f.append(each)
         elif type_ == "Inner":
-            message.f.a, message.f.b = value  # type: ignore[attr-defined,misc]  # made at run time
+            message.f.a, message.f.b = value
         else:
-            message.f = value  # type: ignore[attr-defined]  # made at run time
+            message.f = value
         written.append((_plain(message, label), message.SerializeToString()))
     return written
 
 
-def _plain(message: Message, label: str) -> object:
+def _plain(message: Message, label: str) -> Any:
     """The value of the field: a list of what is in it; an absent zero and a zero are the same."""
-    value = message.f  # type: ignore[attr-defined]  # made at run time
+    value = message.f
     if label == "map":
         return [(key, _scalar(each)) for key, each in value.items()]
     each = [_scalar(item) for item in value] if label == "repeated " else [_scalar(value)]
@@ -125,9 +127,9 @@ def test_a_verdict_is_what_happens_to_the_value(
             except DecodeError:
                 survives = False
                 break
-            expected = [each for each in value if each] if other_label != "repeated " and label != "map" else value  # type: ignore[attr-defined]
+            expected = [each for each in value if each] if other_label != "repeated " and label != "map" else value
             if label != "repeated " and other_label == "repeated ":
-                seen = [each for each in seen if each]  # type: ignore[attr-defined]  # an explicit zero is one element
+                seen = [each for each in seen if each]  # an explicit zero is one element
             if seen != expected:
                 survives = False
                 break

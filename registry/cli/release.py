@@ -30,7 +30,8 @@ def release(events: tuple[str, ...], root: str, dry_run: bool, schema_id: int | 
     for each in done.released:
         print_text(f"{_describe(each)}\n")
     if not done.released:
-        click.echo(f"nothing to release: {len(done.unchanged)} contracts equal their latest version")
+        equal = "1 contract equals its" if len(done.unchanged) == 1 else f"{len(done.unchanged)} contracts equal their"
+        click.echo(f"nothing to release: {equal} latest version")
     elif dry_run:
         click.echo("nothing was written (--dry-run)")
 

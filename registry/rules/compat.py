@@ -36,33 +36,41 @@ def find_promised(change: Change) -> list[Version]:
 
 
 def is_converted(contract: Contract) -> bool:
-    """Whether the head comes with converters of its own, not only with those its latest version was released with."""
-    latest = contract.versions[-1] if contract.versions else None
-    released = latest.files.get("upgrade.yaml") if latest else None
-    return contract.upgrade is not None and contract.upgrade[1] != released
+    """Whether the head comes with converters of its own, not only with those that a version was released with."""
+    released = {version.files.get("upgrade.yaml") for version in contract.versions}
+    return contract.upgrade is not None and contract.upgrade[1] not in released
 
 
 def find_segment(change: Change, versions: Sequence[Version]) -> tuple[list[Version], list[Version]]:
     """Versions that the head must read natively, and those that converters bring to it.
 
-    A version frozen with an upgrade.yaml begins a new segment: everything older is read by converting.
+    A version frozen with an upgrade.yaml begins a new segment: everything older is read by converting. The change
+    itself may have released it.
     """
-    if change.after is not None and is_converted(change.after):
+    after = change.after
+    if after is None or is_converted(after):
         return [], list(versions)
-    start = max((at for at, version in enumerate(versions) if "upgrade.yaml" in version.files), default=0)
-    return list(versions[start:]), list(versions[:start])
+    start = max((version.number for version in after.versions if "upgrade.yaml" in version.files), default=0)
+    older = [version for version in versions if version.number < start]
+    return [version for version in versions if version.number >= start], older
 
 
-def _label(change: Change, versions: Sequence[Version]) -> str:
-    return f"v{versions[-1].number + 1}" if versions else "the new schema"
+def _label(contract: Contract) -> str:
+    """The head by the number it has, or will have."""
+    latest = contract.versions[-1] if contract.versions else None
+    if latest is None:
+        return "the new schema"
+    return f"v{latest.number if same_meaning(contract.head, latest.schema) else latest.number + 1}"
 
 
-def find_olds(change: Change, versions: Sequence[Version]) -> list[Labelled]:
-    """What the head is compared with: released versions, or the base revision where nothing is released."""
-    if versions:
-        return [(f"v{version.number}", version.schema) for version in versions if version.schema is not None]
+def _label_all(versions: Sequence[Version]) -> list[Labelled]:
+    return [(f"v{version.number}", version.schema) for version in versions if version.schema is not None]
+
+
+def find_unreleased_base(change: Change) -> list[Labelled]:
+    """The schema of the base, where that has released nothing: a first version does not vouch for itself either."""
     before = change.before
-    return [(change.base.label, before.head)] if before is not None and before.head is not None else []
+    return [(change.base.label, before.head)] if before and before.head is not None and not before.versions else []
 
 
 def find_mismatches(change: Change) -> Iterator[Problem]:
@@ -75,15 +83,13 @@ def find_mismatches(change: Change) -> Iterator[Problem]:
     if not mode.transitive:
         promised = promised[-1:]
     native, converted = find_segment(change, promised)
-    head = (_label(change, promised), after.head)
-    for versions, is_bridged in ((native, False), (converted, True)):
-        if promised and not versions:
-            continue
-        olds = [old for old in find_olds(change, versions) if old[1].format == after.format]
+    head = (_label(after), after.head)
+    # A mode that is not transitive looks at the last one: the base, where that is what there was before the change.
+    sides = ([*_label_all(native), *find_unreleased_base(change)], False), (_label_all(converted), True)
+    for labelled, is_bridged in sides:
+        olds = [old for old in labelled if old[1].format == after.format]
         comparison = compare_schemas(mode, head, olds, change.base.policy.profile)
         yield from _group(change, comparison.mismatches, is_bridged)
-        if not promised:
-            return
 
 
 def _group(change: Change, mismatches: Sequence[Mismatch], is_bridged: bool) -> Iterator[Problem]:

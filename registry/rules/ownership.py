@@ -31,15 +31,20 @@ def find_unowned(_before: Catalog, after: Catalog) -> Iterator[Problem]:
 
 def find_second_writers(_before: Catalog, after: Catalog) -> Iterator[Problem]:
     """Two services claim to write one entity, topic or event."""
-    granted = {transfer.entity for transfer in after.ownership.transfers if transfer.phase == "dual_grant"}
+    granted = {
+        (transfer.entity, service)
+        for transfer in after.ownership.transfers
+        if transfer.phase == "dual_grant"
+        for service in (transfer.giver, transfer.taker)
+    }
     claims: dict[str, list[Claim]] = defaultdict(list)
     for claim in after.ownership.claims:
         claims[claim.target].append(claim)
     for target, (first, *others) in claims.items():
         kind, _, name = target.partition(":")
-        if kind == "entity" and name in granted:
-            continue
         for claim in others:
+            if kind == "entity" and {(name, first.owner), (name, claim.owner)} <= granted:
+                continue
             if claim.owner != first.owner or kind == "event":
                 yield catalog_problem(
                     after,
@@ -104,8 +109,9 @@ def find_orphans(_before: Catalog, after: Catalog) -> Iterator[Problem]:
     if after.ownership.unread:
         return
     reached = {path for contract in after.contracts.values() if contract.terms for path in contract.files}
+    broken = {flaw.location.path for flaw in after.flaws}
     for path, file in after.files.items():
-        if path not in reached and not file.outline.error:
+        if path not in reached and path not in broken and not file.outline.error:
             defines = file.outline.defines[0] if file.outline.defines else path
             help_ = "name it under `events` of the entity it belongs to, or remove it"
             yield catalog_problem(after, Location(path), f"no event reaches {defines}, so nobody answers for it", help_)
@@ -122,7 +128,8 @@ def find_owner_changes(before: Catalog, after: Catalog) -> Iterator[Problem]:
         if was != now and (name, was, now) not in moved:
             message = f"{name} was written by {was} and is now written by {now}, without a transfer"
             help_ = f"add to `transfers`: {{entity: {name}, from: {was}, to: {now}, since: DATE, phase: done}}"
-            yield catalog_problem(after, entity.owners[0][1], message, help_, targets=(f"entity:{name}",), was=old.at)
+            (_, at), (_, old_at) = entity.owners[0], old.owners[0]
+            yield catalog_problem(after, at, message, help_, targets=(f"entity:{name}",), was=old_at)
 
 
 def find_moved_events(before: Catalog, after: Catalog) -> Iterator[Problem]:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 from registry.contract import Catalog, Change, Version
 from registry.finding import Problem
+from registry.formats.identity import fingerprint_of, guid_of
 from registry.rules.compat import same_meaning
 from registry.rules.parties import catalog_problem, problem_of
+from registry.schema import Schema
 from registry.source import Location
 
 
@@ -48,13 +50,15 @@ def _content(version: Version) -> set[tuple[str, str]]:
     return {*version.files.items(), ("version.yaml", facts)}
 
 
-def find_gaps(_before: Catalog, after: Catalog) -> Iterator[Problem]:
+def find_gaps(before: Catalog, after: Catalog) -> Iterator[Problem]:
     """Numbers are 1, 2, 3; one that is missing was lost, or was never released."""
     for name, contract in after.contracts.items():
         retired = contract.terms.retired if contract.terms else ()
+        # What the change itself removed is told of as removed.
+        lost = {version.number for version in before.contracts[name].versions} if name in before.contracts else set()
         numbers = {version.number for version in contract.versions}
         for number in range(1, max(numbers, default=0)):
-            if number not in numbers and number not in retired:
+            if number not in numbers and number not in retired and number not in lost:
                 at = contract.versions[-1].at
                 message = f"{name} has v{max(numbers)} and no v{number}"
                 help_ = f"restore v{number}, or list it under `retired` if no log holds it any more"
@@ -94,16 +98,24 @@ def find_not_from_head(change: Change) -> Iterator[Problem]:
         help_ = "list it under `retired_events` in ownership.yaml, or restore its schema and its terms"
         yield problem_of(change, after.at, message, help_)
         return
-    if before is None or not before.versions:
-        return
-    known = {version.number for version in before.versions}
+    known = {version.number for version in before.versions} if before is not None else set()
+    help_ = "remove the folder and run `contracts release` again"
     for version in after.versions:
-        if version.number in known or version.schema is None or after.head is None:
+        if version.number in known or version.schema is None:
             continue
-        if not same_meaning(version.schema, after.head):
-            message = f"v{version.number} of {change.name} is not what its head says"
-            help_ = "remove the folder and run `contracts release` again"
+        if wrong := _find_false(version, version.schema):
+            message = f"v{version.number} of {change.name} has not the {' and not the '.join(wrong)} of its schema"
             yield problem_of(change, version.at, message, help_)
+        elif known and after.head is not None and not same_meaning(version.schema, after.head):
+            message = f"v{version.number} of {change.name} is not what its head says"
+            yield problem_of(change, version.at, message, help_)
+
+
+def _find_false(version: Version, schema: Schema) -> list[str]:
+    """What version.yaml says of its schema and is not so; the schema id may be that of another registry."""
+    derived = {"fingerprint": fingerprint_of(schema), "guid": guid_of(schema)}
+    said = {"fingerprint": version.fingerprint, "guid": version.guid}
+    return [name for name in derived if derived[name] != said[name]]
 
 
 def find_invalid(change: Change) -> Iterator[Problem]:

@@ -31,9 +31,9 @@ def parse(
     """The schema of the first of ``paths``, or of ``name``, which that file must define.
 
     ``files`` holds the text of each file by path, with all they refer to; references resolve among them. ``folder``
-    stands before each path in locations. Without
-    ``strict``, a bad default and files that refer to each other in a circle are notes. Raises :class:`InvalidSchema`
-    with every flaw, in the order of the text.
+    stands before each path in locations. Without ``strict``, a bad default, files that refer to each other in a circle
+    and a primitive's name inside a namespace are notes. Raises :class:`InvalidSchema` with every flaw, in the order of
+    the text.
     """
     if folder:
         files, paths = {folder + path: text for path, text in files.items()}, [folder + path for path in paths]

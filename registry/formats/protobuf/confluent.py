@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from registry.formats.mismatch import Mismatch, Pair
-from registry.formats.protobuf.elements import element_of, wire_of, words_of
+from registry.formats.protobuf.elements import Side, element_of, wire_of, words_of
 from registry.formats.protobuf.fields import label
 from registry.formats.protobuf.scalars import LENGTH
 from registry.formats.protobuf.words import Spot, report
@@ -19,12 +19,13 @@ def find_confluent(pair: Pair) -> Iterator[Mismatch]:
         yield report(
             "confluent_package_changed", top, f"the package is '{mine}' for the reader, '{theirs}' for the writer"
         )
+    sides = (Side(reader.types), Side(writer.types))
     for name, type_ in writer.types.items():
         if not isinstance(type_, Record) or name.startswith("google.protobuf."):
             continue
         same = reader.types.get(name)
         if isinstance(same, Record):
-            yield from _compare_records(Spot(pair, "", same.at, type_.at), same, type_, reader, writer)
+            yield from _compare_records(Spot(pair, "", same.at, type_.at), same, type_, sides)
         elif top is not None and mine == theirs:
             spot = top.at(top.reader, type_.at)
             yield report("confluent_message_removed", spot, f"the reader has no message {name}")
@@ -38,7 +39,7 @@ def _package(schema: Schema) -> str:
     return root.name.removesuffix(schema.types[root.name].at.pointer.replace("/", ".")[1:]).removesuffix(".")
 
 
-def _compare_records(spot: Spot, mine: Record, theirs: Record, reader: Schema, writer: Schema) -> Iterator[Mismatch]:
+def _compare_records(spot: Spot, mine: Record, theirs: Record, sides: tuple[Side, Side]) -> Iterator[Mismatch]:
     fields = {wire_of(field).number: field for field in mine.fields}
     oneofs = {wire_of(field).oneof for field in mine.fields}
     for field in theirs.fields:
@@ -52,8 +53,8 @@ def _compare_records(spot: Spot, mine: Record, theirs: Record, reader: Schema, w
                 fact = f"the reader's oneof '{wire.oneof}' does not have {label(field)}"
                 yield report("confluent_oneof_member_removed", at, fact)
         elif wire.presence != "repeated" and wire_of(same).presence == "repeated":
-            element = element_of(same, reader.types)
-            if element.wire != LENGTH and element_of(field, writer.types).wire == element.wire:
+            element = element_of(same, sides[0])
+            if element.wire != LENGTH and element_of(field, sides[1]).wire == element.wire:
                 fact = f"{label(same)} is {words_of(same.type)} for the reader, {words_of(field.type)} for the writer"
                 at = spot.down(f"/{same.name}", same.at, field.at)
                 yield report("confluent_cardinality_changed", at, fact, {"number": wire.number})

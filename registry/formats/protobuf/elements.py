@@ -11,6 +11,40 @@ _INTEGERS: Final = frozenset({"varint", "zigzag", "fixed32", "fixed64"})
 _NO_WIRE: Final = Wire(0, "explicit")
 
 
+class Numbers(NamedTuple):
+    """The values of an enum, ready to be asked."""
+
+    by_name: Mapping[str, int]
+    known: frozenset[int]
+    low: int
+    high: int
+
+
+class Side:
+    """The types of one schema, with what was worked out about its enums: many fields ask the same of large enums."""
+
+    def __init__(self, types: Mapping[str, Named]) -> None:
+        self.types = types
+        self._numbers: dict[str, Numbers] = {}
+        self._covers: dict[tuple[str, str], bool] = {}
+
+    def numbers_of(self, enum: Enum) -> Numbers:
+        """The values of an enum of this side."""
+        found = self._numbers.get(enum.name)
+        if found is None:
+            by_name = {symbol.name: symbol.number for symbol in enum.symbols}
+            known = frozenset(by_name.values())
+            found = self._numbers[enum.name] = Numbers(by_name, known, min(known), max(known))
+        return found
+
+    def covers(self, mine: "Element", theirs: "Element") -> bool:
+        """Whether a closed enum of this side knows each number that the other side's element can be."""
+        key = (mine.words, theirs.words)
+        if key not in self._covers:
+            self._covers[key] = _covers(mine, theirs)
+        return self._covers[key]
+
+
 class Element(NamedTuple):
     """One element of a field's type. A map's element is the message that stands for its entries."""
 
@@ -20,6 +54,8 @@ class Element(NamedTuple):
     record: Record | None = None
     delimited: bool = False
     verifies_utf8: bool = False
+    numbers: Numbers | None = None
+    """Of an enum."""
 
     @property
     def wire(self) -> int:
@@ -40,7 +76,7 @@ def wire_of(field: Field) -> Wire:
     return field.wire or _NO_WIRE
 
 
-def element_of(field: Field, types: Mapping[str, Named]) -> Element:
+def element_of(field: Field, side: Side) -> Element:
     """The element of a field."""
     wire = wire_of(field)
     type_ = field.type
@@ -48,17 +84,17 @@ def element_of(field: Field, types: Mapping[str, Named]) -> Element:
         return Element(f"an entry of {words_of(type_)}", record=_entry(type_, wire.verifies_utf8))
     if isinstance(type_, Array):
         type_ = type_.items
-    return plain_element(type_, types, wire)
+    return plain_element(type_, side, wire)
 
 
-def plain_element(type_: Type, types: Mapping[str, Named], wire: Wire) -> Element:
+def plain_element(type_: Type, side: Side, wire: Wire) -> Element:
     """The element that a type without lists and maps is."""
     words = words_of(type_)
     if isinstance(type_, Primitive):
         return Element(words, SCALARS[type_.name], verifies_utf8=wire.verifies_utf8)
-    named = types[type_.name] if isinstance(type_, Ref) else None
+    named = side.types[type_.name] if isinstance(type_, Ref) else None
     if isinstance(named, Enum):
-        return Element(f"enum {words}", enum=named)
+        return Element(f"enum {words}", enum=named, numbers=side.numbers_of(named))
     return Element(words, record=named if isinstance(named, Record) else None, delimited=wire.delimited)
 
 
@@ -116,19 +152,16 @@ def _numbers(element: Element) -> Scalar:
     """The scalar that an element is on the wire; an enum is an int32, a closed one only as far as its values reach."""
     if element.scalar is not None:
         return element.scalar
-    if element.enum is None or not element.enum.closed:
+    if element.numbers is None or element.enum is None or not element.enum.closed:
         return _INT32
-    numbers = [symbol.number for symbol in element.enum.symbols]
-    return _INT32._replace(low=min(numbers), high=max(numbers))
+    return _INT32._replace(low=element.numbers.low, high=element.numbers.high)
 
 
-def holds_every_number(enum: Enum, writer: Element) -> bool:
-    """Whether a closed enum knows each number that the writer can write."""
-    known = {symbol.number for symbol in enum.symbols}
-    if writer.enum is not None and writer.enum.closed:
-        return all(symbol.number in known for symbol in writer.enum.symbols)
-    scalar = writer.scalar
-    return scalar is not None and scalar.bits == 1 and {0, 1} <= known
+def _covers(mine: Element, theirs: Element) -> bool:
+    known: frozenset[int] = mine.numbers.known if mine.numbers else frozenset()
+    if theirs.numbers is not None and theirs.enum is not None and theirs.enum.closed:
+        return theirs.numbers.known <= known
+    return theirs.scalar is not None and theirs.scalar.bits == 1 and known >= {0, 1}
 
 
 def tell_consequence(reader: Element, writer: Element, *, packed: bool, repeated: bool) -> str:

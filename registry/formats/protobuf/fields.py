@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 from registry.formats.mismatch import Direction, Mismatch
 from registry.formats.protobuf.elements import (
     Element,
+    Side,
     element_of,
-    holds_every_number,
     judge_elements,
     plain_element,
     tell_consequence,
@@ -16,9 +16,8 @@ from registry.formats.protobuf.elements import (
 )
 from registry.formats.protobuf.enums import compare_defaults
 from registry.formats.protobuf.words import Spot, in_order, report
-from registry.schema import MISSING, Enum, Field, Map, Named, Primitive
+from registry.schema import MISSING, Field, Map, Named, Primitive
 
-Types = Mapping[str, Named]
 Queue = list[tuple[Spot, Named, Named]]
 """Pairs of types that fields lead to, and that wait to be compared."""
 
@@ -61,7 +60,7 @@ def label(field: Field) -> str:
 
 
 def compare_fields(
-    spot: Spot, fields: tuple[Field, Field], types: tuple[Types, Types], queue: Queue, *, moved: bool
+    spot: Spot, fields: tuple[Field, Field], sides: tuple[Side, Side], queue: Queue, *, moved: bool
 ) -> Iterator[Mismatch]:
     """Why the reader's field does not read what the writer's wrote; each pair is (reader, writer).
 
@@ -70,10 +69,10 @@ def compare_fields(
     """
     reader, writer = fields
     if isinstance(reader.type, Map) and isinstance(writer.type, Map):
-        mine = plain_element(reader.type.values, types[0], wire_of(reader))
-        theirs = plain_element(writer.type.values, types[1], wire_of(writer))
+        mine = plain_element(reader.type.values, sides[0], wire_of(reader))
+        theirs = plain_element(writer.type.values, sides[1], wire_of(writer))
     else:
-        mine, theirs = element_of(reader, types[0]), element_of(writer, types[1])
+        mine, theirs = element_of(reader, sides[0]), element_of(writer, sides[1])
     two = Two(spot, reader, writer, mine, theirs)
     before, after = two.in_order
     renamed = before.name != after.name and wire_of(before).extension == wire_of(after).extension
@@ -86,14 +85,14 @@ def compare_fields(
         yield _report_type(two, kind)
     elif mine.record is not None and theirs.record is not None:
         queue.append((spot.down(_suffix(reader), reader.at, writer.at), mine.record, theirs.record))
-    key_kind = _judge_keys(reader, writer)
+    key_kind = _judge_keys(reader, writer, sides)
     if key_kind is not None and key_kind != kind:
         yield _report_type(two, key_kind)
     if kind in _FOREIGN:
         yield from _compare_required(two)
         return
     yield from _compare_cardinality(two)
-    yield from _compare_enums(two, queue)
+    yield from _compare_enums(two, sides[0], queue)
     yield from _compare_presence(two)
 
 
@@ -140,13 +139,13 @@ def _report_type(two: Two, kind: str) -> Mismatch:
     )
 
 
-def _judge_keys(reader: Field, writer: Field) -> str | None:
+def _judge_keys(reader: Field, writer: Field, sides: tuple[Side, Side]) -> str | None:
     """What becomes of the keys of two maps."""
     if not isinstance(reader.type, Map) or not isinstance(writer.type, Map):
         return None
     mine, theirs = (
-        plain_element(map_.keys or Primitive("string", map_.at), {}, wire_of(field))
-        for field, map_ in ((reader, reader.type), (writer, writer.type))
+        plain_element(map_.keys or Primitive("string", map_.at), side, wire_of(field))
+        for field, map_, side in ((reader, reader.type, sides[0]), (writer, writer.type, sides[1]))
     )
     kind = judge_elements(mine, theirs)
     return "map_key_narrowed" if kind == "integer_narrowed" else kind
@@ -175,14 +174,14 @@ def _compare_cardinality(two: Two) -> Iterator[Mismatch]:
         yield report("repeated_last_wins", place, fact, two.words)
 
 
-def _compare_enums(two: Two, queue: Queue) -> Iterator[Mismatch]:
+def _compare_enums(two: Two, side: Side, queue: Queue) -> Iterator[Mismatch]:
     mine, theirs = two.mine, two.theirs
     if mine.enum is not None and theirs.enum is not None:
         queue.append((two.spot.down(_suffix(two.reader), mine.enum.at, theirs.enum.at), mine.enum, theirs.enum))
     elif mine.enum is not None or theirs.enum is not None:
         old, new = in_order(two.spot.pair, mine.words, theirs.words)
         yield report("enum_read_as_integer", two.spot, f"{label(two.reader)} changed from {old} to {new}", two.words)
-    if mine.enum is None or not mine.enum.closed or holds_every_number(mine.enum, theirs):
+    if mine.enum is None or not mine.enum.closed or side.covers(mine, theirs):
         return
     if theirs.enum is None:
         fact = f"{label(two.reader)} is read as {mine.words}, which is closed, and was written as {theirs.words}"
@@ -226,8 +225,9 @@ def _have_first_values(two: Two) -> bool:
 def _default(field: Field, element: Element) -> object:
     """What the field reads as where it is absent: a number for numbers, booleans and enums, and 0 for no text."""
     text = field.default
-    if element.enum is not None:
-        return _number_of(element.enum, text)
+    if element.enum is not None and element.numbers is not None:
+        first = element.enum.symbols[0].number
+        return element.numbers.by_name.get(text, first) if isinstance(text, str) else first
     if text is MISSING:
         return 0
     if element.scalar is None or element.scalar.family in {"string", "bytes"}:
@@ -238,10 +238,6 @@ def _default(field: Field, element: Element) -> object:
         return int(str(text))
     number = float(str(text))
     return str(number) if number else 0  # as text, because nan is not equal to nan
-
-
-def _number_of(enum: Enum, name: object) -> int:
-    return next((symbol.number for symbol in enum.symbols if symbol.name == name), enum.symbols[0].number)
 
 
 def _show(field: Field, default: object) -> str:

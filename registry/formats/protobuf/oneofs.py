@@ -40,6 +40,8 @@ def _find_changes(spot: Spot, record: Record, mine: Fields, theirs: Fields, lost
     before, after = in_order(spot.pair, mine, theirs)
     backward = after is mine
     old, new = _oneofs(before), _oneofs(after)
+    # A whole oneof that came or went is fields that came or went, and no more.
+    stayed = {name for name, members in (*old.items(), *new.items()) if any(n in mine and n in theirs for n in members)}
     renamed: set[tuple[str, str]] = set()
     for number in sorted(before.keys() | after.keys()):
         former, latter = before.get(number), after.get(number)
@@ -49,12 +51,11 @@ def _find_changes(spot: Spot, record: Record, mine: Fields, theirs: Fields, lost
             continue
         name = (latter or former or record).name
         if former is None:
-            # A whole new oneof is new fields and no more.
-            if not any(other in before for other in new[is_ or ""]):
+            if is_ not in stayed:
                 continue
             fact = f"'{name}' ({number}) was added to oneof '{is_}'"
         elif latter is None:
-            if not any(other in after for other in old[was or ""]):
+            if was not in stayed:
                 continue
             fact = f"'{name}' ({number}) was removed from oneof '{was}'"
         elif was is None:
@@ -64,10 +65,10 @@ def _find_changes(spot: Spot, record: Record, mine: Fields, theirs: Fields, lost
         else:
             if (was, is_) in renamed:
                 continue
-            renamed.add((was, is_))
-            stays = was in new or is_ in old
             fact = f"field '{name}' ({number}) moved from oneof '{was}' to '{is_}'"
-            fact = fact if stays else f"oneof '{was}' was renamed to '{is_}'"
+            if was not in new and is_ not in old:
+                renamed.add((was, is_))
+                fact = f"oneof '{was}' was renamed to '{is_}'"
         reader, writer = mine.get(number), theirs.get(number)
         place = spot.at(reader.at if reader else spot.reader, writer.at if writer else spot.writer)
         yield report("oneof_changed", place, fact)

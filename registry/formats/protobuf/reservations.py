@@ -1,11 +1,13 @@
 """Numbers and names that a change leaves free to be used again, for something that old bytes do not mean."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from registry.errors import Flaw
 from registry.formats.protobuf.elements import wire_of
 from registry.schema import Enum, Record, Reserved, Schema
 
+_LAST = 1 << 31
 _END = {"message": (1 << 29) - 1, "enum": (1 << 31) - 1}
 
 
@@ -17,12 +19,13 @@ def find_unreserved(before: Schema, after: Schema) -> Iterator[Flaw]:
     """
     for noun, old, new in _find_pairs(before, after):
         was, is_ = _numbers(old), _numbers(new)
+        reserved = sorted(new.reserved.ranges)
         names = {name for each in is_.values() for name in each}
         for number, gone in was.items():
             if number in is_:
                 continue
-            free = [] if new.reserved.holds_number(number) else [f"reserved {number};"]
-            free += [f'reserved "{name}";' for name in gone if name not in names | new.reserved.names]
+            free = [] if _holds(reserved, number) else [f"reserved {number};"]
+            free += [f'reserved "{name}";' for name in gone if name not in names and name not in new.reserved.names]
             if free:
                 what = (
                     "its number and name are" if len(free) > 1 else "its name is" if '"' in free[0] else "its number is"
@@ -76,16 +79,25 @@ def _help(statements: list[str], name: str) -> str:
 def _subtract(old: Reserved, new: Reserved) -> Iterator[tuple[int, int]]:
     """The ranges of the one that the other does not cover."""
     taken = sorted(new.ranges)
+    at = 0
     for start, high in sorted(old.ranges):
         low = start
-        for first, last in taken:
-            if last < low or first > high:
-                continue
+        while at < len(taken) and taken[at][0] <= high:
+            first, last = taken[at]
             if first > low:
                 yield low, first - 1
-            low = last + 1
+            low = max(low, last + 1)
+            if last > high:
+                break  # it may cover a part of the next one
+            at += 1
         if low <= high:
             yield low, high
+
+
+def _holds(ranges: list[tuple[int, int]], number: int) -> bool:
+    """Whether sorted ranges hold a number: asked for each of many, so not one by one."""
+    at = bisect_right(ranges, (number, _LAST)) - 1
+    return at >= 0 and ranges[at][1] >= number
 
 
 def _words(noun: str, low: int, high: int) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from registry.formats.mismatch import Direction, Mismatch, Pair
 from registry.formats.protobuf.confluent import find_confluent
-from registry.formats.protobuf.elements import wire_of, words_of
+from registry.formats.protobuf.elements import Side, wire_of, words_of
 from registry.formats.protobuf.enums import compare_defaults, compare_enums
-from registry.formats.protobuf.fields import Queue, Types, compare_fields, label
+from registry.formats.protobuf.fields import Queue, compare_fields, label
 from registry.formats.protobuf.oneofs import Fields, compare_oneofs
 from registry.formats.protobuf.roots import pair_roots
 from registry.formats.protobuf.words import Spot, in_order, report
@@ -36,12 +36,12 @@ def find_mismatches(pair: Pair) -> Iterator[Mismatch]:
 def _find_all(pair: Pair) -> Iterator[Mismatch]:
     queue: Queue = []
     yield from pair_roots(pair, queue)
-    yield from _walk(queue, (pair.reader.types, pair.writer.types))
+    yield from _walk(queue, (Side(pair.reader.types), Side(pair.writer.types)))
     if pair.profile == "confluent":
         yield from find_confluent(pair)
 
 
-def _walk(queue: Queue, types: tuple[Types, Types]) -> Iterator[Mismatch]:
+def _walk(queue: Queue, sides: tuple[Side, Side]) -> Iterator[Mismatch]:
     """Compare what waits, and what that leads to, first come first served; each pair of types once."""
     seen: set[tuple[str, str]] = set()
     for spot, reader, writer in queue:  # grows while it is read
@@ -49,7 +49,7 @@ def _walk(queue: Queue, types: tuple[Types, Types]) -> Iterator[Mismatch]:
             continue
         seen.add((reader.name, writer.name))
         if isinstance(reader, Record) and isinstance(writer, Record):
-            yield from _compare_records(spot, reader, writer, types, queue)
+            yield from _compare_records(spot, reader, writer, sides, queue)
         elif isinstance(reader, Enum) and isinstance(writer, Enum):
             yield from compare_enums(spot.at(reader.at, writer.at), reader, writer)
             if not spot.path:  # a root: whoever uses it may leave it absent
@@ -57,7 +57,7 @@ def _walk(queue: Queue, types: tuple[Types, Types]) -> Iterator[Mismatch]:
 
 
 def _compare_records(
-    spot: Spot, reader: Record, writer: Record, types: tuple[Types, Types], queue: Queue
+    spot: Spot, reader: Record, writer: Record, sides: tuple[Side, Side], queue: Queue
 ) -> Iterator[Mismatch]:
     here = spot.at(reader.at, writer.at)
     if reader.message_set != writer.message_set:
@@ -72,7 +72,7 @@ def _compare_records(
         if my_field is not None and their_field is not None:
             place = here.down(f"/{my_field.name}", my_field.at, their_field.at)
             moved = my_field.name in renumbered or their_field.name in renumbered
-            yield from compare_fields(place, (my_field, their_field), types, queue, moved=moved)
+            yield from compare_fields(place, (my_field, their_field), sides, queue, moved=moved)
         elif number in old_fields:
             yield from _report_gone(here, old_fields[number], renumbered)
         if my_field is not None and their_field is None and wire_of(my_field).presence == "required":

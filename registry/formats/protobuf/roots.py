@@ -1,5 +1,6 @@
 """Which root of the one schema answers to which of the other."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from registry.formats.mismatch import Direction, Mismatch, Pair
@@ -25,7 +26,7 @@ def pair_roots(pair: Pair, queue: Queue) -> Iterator[Mismatch]:
         else:
             what = ("a message", "an enum")
             fact = f"{name} was {what[isinstance(type_, Enum)]} and is {what[isinstance(same, Enum)]}"
-            yield report("message_type_changed", spot, fact, {"number": "its"})
+            yield report("message_type_changed", spot, fact, help=("give the new type a name of its own",))
     gone = {name: type_ for name, type_ in before.items() if name not in after}
     added = {name: type_ for name, type_ in after.items() if name not in before}
     heirs = _find_heirs(gone, added, single=len(before) == len(after) == 1)
@@ -69,8 +70,8 @@ def _find_heirs(gone: Mapping[str, Named], added: Mapping[str, Named], *, single
         claims = list(added.values()) if single else by_pointer.get((type_.at.pointer, isinstance(type_, Enum)), [])
         if len(claims) == 1 and isinstance(claims[0], Enum) == isinstance(type_, Enum):
             heirs[name] = claims[0]
-    claimed = [heir.name for heir in heirs.values()]
-    return {name: heir for name, heir in heirs.items() if claimed.count(heir.name) == 1}
+    claims_on = Counter(heir.name for heir in heirs.values())
+    return {name: heir for name, heir in heirs.items() if claims_on[heir.name] == 1}
 
 
 def _around(name: str, type_: Named, schema: Schema) -> Location:

@@ -122,12 +122,13 @@ def report(
     words: Mapping[str, object] | None = None,
     *,
     consequence: str = "",
+    help: tuple[str, ...] = (),
     reader_type: str = "",
     writer_type: str = "",
 ) -> Mismatch:
     """A mismatch of a kind at a spot; ``words`` fill in the ways out."""
     words = words or {}
-    ways = tuple(way.format_map(words) if words else way for way in HELP.get(kind, ()))
+    ways = help or tuple(way.format_map(words) for way in HELP[kind])
     return Mismatch(
         kind,
         KINDS[kind],
