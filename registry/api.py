@@ -58,7 +58,7 @@ def compare(
         raise RegistryError(f"{profile!r} is no profile", f"it is one of {', '.join(filter(None, PROFILES))}, or None")
     olds = [old] if isinstance(old, str) else list(old)
     schema = _parse(new, "new", language, new_references)
-    labels = [f"old {number}" for number in range(1, len(olds) + 1)] if len(olds) > 1 else ["old"]
+    labels = ["old"] if len(olds) == 1 else [f"old {number}" for number in range(1, len(olds) + 1)]
     older = [
         (label, _parse(text, label, language, old_references))
         for label, text in zip(labels, olds, strict=True)

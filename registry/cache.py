@@ -15,7 +15,7 @@ FORMAT = 1
 def cache_folder(environment: Mapping[str, str]) -> str:
     """The folder of this tool below ``XDG_CACHE_HOME`` (XDG Base Directory Specification), or ``~/.cache``."""
     home = environment.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(home):  # "if an implementation encounters a relative path [...] it should [...] ignore it"
+    if not os.path.isabs(home):  # the specification has a relative path ignored: it would lie in somebody's work tree
         home = os.path.join(environment.get("HOME") or "~", ".cache")
     return os.path.join(os.path.expanduser(home), "event-contracts")
 

@@ -1,5 +1,6 @@
 """A revision -> Catalog: every contract with its files and versions, found by outlines; no schema is parsed here."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,8 @@ from registry.version import parse_version
 
 Noun = TypeVar("Noun")
 OWNERSHIP = "ownership.yaml"
+NUMBER = re.compile("[1-9][0-9]{0,8}")
+"""The name of a version's folder."""
 CODEOWNERS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 """Where GitHub and GitLab look for it, in their order."""
 
@@ -257,7 +260,7 @@ def _read_versions(
     flaws: list[Flaw] = []
     for path in paths:
         match path.removeprefix(layout.versions).split("/", 2):
-            case [event, number, rest] if number.isdecimal() and not number.startswith("0"):
+            case [event, number, rest] if NUMBER.fullmatch(number):
                 folders[event, number][rest] = snapshot.entries[path].blob
             case _:
                 message = "stands among the versions and belongs to none of them"

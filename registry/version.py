@@ -53,7 +53,7 @@ def parse_version(text: str | None, path: str, event: str, number: int, files: M
         return _flawed(empty, at, f"has no {' and no '.join(missing)}")
     if facts["event"] != event or facts["version"] != str(number):
         return _flawed(empty, at, f"says it is v{facts['version']} of {facts['event']}, and lies in {event}/{number}")
-    if not facts["schema_id"].isdecimal() or not 0 < int(facts["schema_id"]) < 1 << 31:
+    if not facts["schema_id"].isdecimal() or not 0 < int(facts["schema_id"][:11]) < 1 << 31:
         return _flawed(empty, at, f"schema_id is {facts['schema_id']!r}, not a number from 1 to 2147483647")
     if facts["format"] != format_of(facts["root"]):
         return _flawed(empty, at, f"says that its root {facts['root']!r} is of the format {facts['format']!r}")
@@ -87,7 +87,7 @@ def _split(text: str) -> tuple[dict[str, str], Sequence[str], int]:
             facts["files"] = ""
         elif line.startswith("  - ") and "files" in facts:
             files.append(_unquote(line[4:]))
-        elif colon and key in KEYS and key not in facts:
+        elif colon and key in KEYS and key != "files" and key not in facts:
             facts[key] = _unquote(value)
         else:
             return facts, files, number

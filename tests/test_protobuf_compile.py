@@ -95,7 +95,7 @@ def test_an_edition_that_nobody_knows_is_refused() -> None:
 def test_what_would_overrun_protoc_is_refused_before(text: str) -> None:
     (flaw,) = flaws_of(text)
     assert flaw.kind == "invalid"
-    assert "deeper than 100" in flaw.message or "the limit is 4,000,000" in flaw.message
+    assert "deeper than 100" in flaw.message or "the limit is 1,048,576" in flaw.message
 
 
 def test_a_long_chain_of_imports_is_refused_before() -> None:

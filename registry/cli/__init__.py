@@ -22,7 +22,9 @@ def main() -> None:
     try:
         import click
     except ImportError:
-        sys.exit("contracts needs the libraries of the command line: pip install 'event-contracts[tool]'")
+        print("error: contracts needs the libraries of the command line", file=sys.stderr)
+        print("help: pip install 'event-contracts[tool]'", file=sys.stderr)
+        sys.exit(2)
     from registry.errors import RegistryError
 
     class Commands(click.Group):

@@ -70,12 +70,11 @@ class Mismatch:
     def message(self) -> str:
         """One sentence that names both schemas and the fact."""
         reader, writer = self.pair.reader_label, self.pair.writer_label
-        clause = {
-            Step.BREAK: f"{reader} cannot read what {writer} wrote",
-            Step.LOSSY: f"{reader} does not always read what {writer} wrote",
-            Step.SOURCE: f"{reader} reads what {writer} wrote, but code or JSON changes",
+        return {
+            Step.BREAK: f"{reader} cannot read what {writer} wrote: {self.fact}",
+            Step.LOSSY: f"{reader} does not always read what {writer} wrote: {self.fact}",
+            Step.SOURCE: f"{self.fact}; the bytes are fine, code or JSON changes",
         }[self.step]
-        return f"{clause}: {self.fact}"
 
     @property
     def new(self) -> Location:

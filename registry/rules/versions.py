@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 
 from registry.contract import Catalog, Change, Version
 from registry.finding import Problem
@@ -57,12 +58,13 @@ def find_gaps(before: Catalog, after: Catalog) -> Iterator[Problem]:
         # What the change itself removed is told of as removed.
         lost = {version.number for version in before.contracts[name].versions} if name in before.contracts else set()
         numbers = {version.number for version in contract.versions}
-        for number in range(1, max(numbers, default=0)):
-            if number not in numbers and number not in retired and number not in lost:
-                at = contract.versions[-1].at
-                message = f"{name} has v{max(numbers)} and no v{number}"
-                help_ = f"restore v{number}, or list it under `retired` if no log holds it any more"
-                yield catalog_problem(after, at, message, help_, targets=(f"event:{name}",))
+        known = numbers.union(retired, lost)
+        missing = (number for number in range(1, max(numbers, default=0)) if number not in known)
+        for number in islice(missing, 3):  # a folder called 99999999 leaves more gaps than anybody wants to read
+            at = contract.versions[-1].at
+            message = f"{name} has v{max(numbers)} and no v{number}"
+            help_ = f"restore v{number}, or list it under `retired` if no log holds it any more"
+            yield catalog_problem(after, at, message, help_, targets=(f"event:{name}",))
 
 
 def find_id_collisions(_before: Catalog, after: Catalog) -> Iterator[Problem]:

@@ -49,6 +49,9 @@ _BOTH: Final[Mapping[str, tuple[str, ...]]] = {
     "logical_type_mismatch": _KEEP,
     "lossy_promotion": ("keep {old_type}", "waive it if such numbers are never written", _UPGRADE),
     "decimal_precision_narrowed": ("keep {old_type}", "waive it if such numbers are never written", _UPGRADE),
+    "decimal_precision_widened": ("see that what readers store holds the longer numbers, or keep {old_type}",),
+    "logical_type_added": ("change it in one step with the code that reads it, or keep {old_type}",),
+    "logical_type_removed": ("change it in one step with the code that reads it, or keep {old_type}",),
     "namespace_changed": ("keep the namespace, or change it in one step with the code that names the type",),
     "default_changed": ("keep the default, or tell those who read older events",),
 }

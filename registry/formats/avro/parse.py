@@ -77,7 +77,7 @@ def _judge_defaults(build: Build, softer: list[Flaw]) -> None:
             place = Location(at.path, at.pointer + fault.pointer, at.find)
             words = describe(field.type, build.types)
             message = f"the default of '{field.name}' does not fit {words}: {fault.message}"
-            softer.append(Flaw("invalid", message, place))
+            softer.append(Flaw("invalid", message, place, "write a default of that type, or remove it"))
         elif isinstance(field.type, Union) and (i := defaults.fitting_branch(field.type, field.default)):
             branch = describe(field.type.branches[i], build.types)
             message = f"the default of '{field.name}' fits {branch}, which is not the first branch of its union"
