@@ -197,7 +197,8 @@ def _sort_entries(snapshot: Snapshot, layout: Layout) -> tuple[list[str], list[s
     versions: list[str] = []
     flaws: list[Flaw] = []
     prefix = layout.root + "/" if layout.root else ""
-    for path, entry in snapshot.entries.items():
+    for path in sorted(snapshot.entries):  # the work tree lists what is new after all the rest
+        entry = snapshot.entries[path]
         if not path.startswith(prefix):
             continue
         flaw = describe_entry(path, entry.mode)

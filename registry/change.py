@@ -59,6 +59,8 @@ class Changes:
     """What differs between two revisions, parsed."""
 
     changes: tuple[Change, ...]
+    judged: tuple[str, ...] = ()
+    """What was judged, for people: names of contracts; without ownership.yaml paths of files."""
     not_compared: Mapping[str, str] = field(default_factory=dict)
     """Contracts that could not be compared with the base, with the reason."""
 
@@ -78,14 +80,14 @@ def find_changes(
         )
         for name in dict.fromkeys([*after, *before])
         for old, new in [(before.get(name), after.get(name) or _find_abandoned(name, head[1]))]
-        if everything or _differ(old, new)
+        if everything or _differ(old, new) or base[1].by_name.get(name) != head[1].by_name.get(name)
     ]
     broken = {
         change.name: f"{base[0].label} holds no valid schema of it"
         for change in changes
         if change.before is not None and change.before.path and change.before.head is None
     }
-    return Changes(tuple(changes), broken)
+    return Changes(tuple(changes), tuple(change.name for change in changes), broken)
 
 
 def _find_abandoned(name: str, index: Index) -> Contract | None:
@@ -159,7 +161,7 @@ def find_tree_changes(reader: Reader, base: tuple[Catalog, Index], head: tuple[C
         if change.before is not None and change.before.head is None and change.before.flaws
         for path in [change.before.path]
     }
-    return Changes(tuple(changes), broken)
+    return Changes(tuple(changes), tuple(sorted(changed)), broken)
 
 
 def _blob(catalog: Catalog, path: str) -> str | None:

@@ -138,10 +138,11 @@ def judge(
         base=before.label,
         head=after.label,
         findings=tuple(apply_waivers(findings, before, after, today)),
-        judged=tuple(change.name for change in changes.changes),
+        judged=changes.judged,
         contracts=len(after.contracts) if governed else len(after.files),
         not_evaluated={name: f"compat: {reason}" for name, reason in changes.not_compared.items()},
         strict=options.strict,
+        unit="contract" if governed else "file",
     )
 
 

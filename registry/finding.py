@@ -62,12 +62,14 @@ class Report:
     head: str
     findings: tuple[Finding, ...] = ()
     judged: tuple[str, ...] = ()
-    """The contracts that were judged."""
+    """The contracts that were judged; without ownership.yaml the files."""
     contracts: int = 0
     """How many there are."""
     not_evaluated: Mapping[str, str] = field(default_factory=dict)
     """Rules that could not be asked, with the reason."""
     strict: bool = False
+    unit: str = "contract"
+    """What ``judged`` and ``contracts`` count: ``contract`` or ``file``."""
 
     def count(self, severity: Severity) -> int:
         """How many findings of a severity nobody answers for."""

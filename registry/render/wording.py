@@ -89,14 +89,14 @@ def render_summary(report: Report) -> str:
     base, judged = one_line(report.base), len(report.judged)
     left = f"; {len(report.not_evaluated)} not evaluated" if report.not_evaluated else ""
     if not judged:
-        nothing = f"no contract changed against {base} ({_many(report.contracts, 'contract')})"
+        nothing = f"no {report.unit} changed against {base} ({_many(report.contracts, report.unit)})"
         line = f"{found}; {nothing}" if found else nothing
     elif not found:
-        line = f"{_many(judged, 'contract')} judged against {base}: nothing to say"
+        line = f"{_many(judged, report.unit)} judged against {base}: nothing to say"
     else:
         # An event that is gone is judged, and no longer counted.
         of = f"{judged} of " if judged <= report.contracts else ""
-        line = f"{found} in {of}{_many(max(judged, report.contracts), 'contract')}, compared with {base}"
+        line = f"{found} in {of}{_many(max(judged, report.contracts), report.unit)}, compared with {base}"
     refused = "; --strict fails on warnings" if not report.passed and not report.count(Severity.ERROR) else ""
     return f"{line}{left}{refused}"
 

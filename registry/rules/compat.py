@@ -89,7 +89,13 @@ def find_mismatches(change: Change) -> Iterator[Problem]:
     for labelled, is_bridged in sides:
         olds = [old for old in labelled if old[1].format == after.format]
         comparison = compare_schemas(mode, head, olds, change.base.policy.profile)
-        yield from _group(change, comparison.mismatches, is_bridged)
+        yield from _group(change, _drop_old_news(comparison.mismatches, olds), is_bridged)
+
+
+def _drop_old_news(mismatches: Sequence[Mismatch], olds: Sequence[Labelled]) -> list[Mismatch]:
+    """Names that changed between older versions were reported then; a broken promise is broken until it is mended."""
+    newest = olds[-1][0] if olds else ""
+    return [each for each in mismatches if each.step is not Step.SOURCE or old_label(each) == newest]
 
 
 def _group(change: Change, mismatches: Sequence[Mismatch], is_bridged: bool) -> Iterator[Problem]:
