@@ -150,10 +150,10 @@ def _choose_ground(repo: Repo, named: str | None) -> _Ground:
         raise Refused(f"{named} is no folder of this repository", "name one by its path from the repository's top")
     if not layout.root.isprintable():
         raise Refused(f"{layout.root!a} cannot be written into the files of a configuration", "rename the folder")
-    snapshot = repo.read_work_tree([layout.root or ".", OWNERSHIP, *CODEOWNERS])
+    snapshot = repo.read_work_tree([layout.root or ".", OWNERSHIP, *CODEOWNERS], layout.holds)
     if any(_is_schema(layout, path) for path in snapshot.entries):
         return _Ground(layout, snapshot, empty=False)
-    whole = repo.read_work_tree(["."])
+    whole = repo.read_work_tree(["."], layout.holds)
     schemas = [path for path in whole.entries if format_of(path) is not None]
     if not schemas:
         return _Ground(layout, snapshot, empty=True)

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from registry.cache import BlobCache, cache_folder
-from registry.catalog import Shelf, layout_of, read_catalog
+from registry.catalog import Layout, Shelf, layout_of, read_catalog
 from registry.change import Reader, find_changes, find_tree_changes
 from registry.contract import Catalog, Change, Contract, Subscriber, Terms
 from registry.difference import Difference, Sign, find_differences
@@ -58,7 +58,7 @@ def read_amendments(start: Path, revisions: Sequence[str], root: str, environmen
     with open_repo(start) as repo:
         layout = layout_of(root)
         under = [layout.root or ".", "ownership.yaml"]
-        snapshots = _read_before(repo, revisions, under), _read_after(repo, revisions, under)
+        snapshots = _read_before(repo, revisions, under), _read_after(repo, revisions, under, layout)
         cache = BlobCache(cache_folder(environment), repo.git_dir)
         shelf = Shelf(repo, cache)
         base, head = (read_catalog(shelf, snapshot, layout) for snapshot in snapshots)
@@ -80,9 +80,9 @@ def _read_before(repo: Repo, revisions: Sequence[str], under: Sequence[str]) -> 
     return repo.read_revision(repo.resolve(name), name, under)
 
 
-def _read_after(repo: Repo, revisions: Sequence[str], under: Sequence[str]) -> Snapshot:
+def _read_after(repo: Repo, revisions: Sequence[str], under: Sequence[str], layout: Layout) -> Snapshot:
     if len(revisions) < 2:
-        return repo.read_work_tree(under)
+        return repo.read_work_tree(under, layout.holds)
     return repo.read_revision(repo.resolve(revisions[1]), revisions[1], under)
 
 

@@ -99,6 +99,10 @@ class Layout:
         """A path below the root, relative to the top."""
         return join(self.root, *parts)
 
+    def holds(self, path: str) -> bool:
+        """Whether a path can matter: a schema, a document of ours, CODEOWNERS, or anything among the versions."""
+        return format_of(path) is not None or path.endswith((".yaml", "CODEOWNERS")) or path.startswith(self.versions)
+
     @property
     def versions(self) -> str:
         """The folder of the frozen versions, with its slash."""

@@ -70,7 +70,7 @@ def read_snapshots(
     if named is not None:
         head = repo.read_revision(judged, named, under)
     else:
-        head = repo.read_index(under) if options.staged else repo.read_work_tree(under)
+        head = repo.read_index(under) if options.staged else repo.read_work_tree(under, layout.holds)
     staged = options.staged and not judged
     base = _read_base(repo, under, options, environment, judged, staged=staged)
     if staged and options.against is None and base.entries == head.entries and repo.index_equals_head():

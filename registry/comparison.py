@@ -30,6 +30,8 @@ def read_side(path: Path) -> Side:
     """
     if not path.exists():
         raise Unreadable(f"{path} does not exist", "name a schema file or a folder of schemas")
+    if not path.is_dir() and not path.is_file():
+        raise Unreadable(f"{path} is neither a file nor a folder", "name a schema file or a folder of schemas")
     folder = path if path.is_dir() else path.parent
     files = sorted(_find_schemas(folder))
     roots = files if path.is_dir() else [path.relative_to(folder).as_posix()]
@@ -62,12 +64,19 @@ def _find_schemas(folder: Path) -> Sequence[str]:
         (Path(top) / name).relative_to(folder).as_posix()
         for top, _, names in os.walk(folder)
         for name in names
-        if format_of(name) is not None and not (Path(top) / name).is_symlink()
+        if format_of(name) is not None and (Path(top) / name).is_file() and not (Path(top) / name).is_symlink()
     ]
 
 
 def _read(folder: Path, file: str) -> str:
-    return decode_schema(os.fspath(folder / file), (folder / file).read_bytes())
+    return decode_schema(os.fspath(folder / file), _read_bytes(folder / file))
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _index(language: Format, folder: Path, files: Sequence[str]) -> dict[str, str]:
@@ -76,7 +85,7 @@ def _index(language: Format, folder: Path, files: Sequence[str]) -> dict[str, st
         name: file
         for file in files
         if format_of(file) == "avro"
-        for name in language.outline((folder / file).read_bytes().decode("utf-8", "replace"), file).defines
+        for name in language.outline(_read_bytes(folder / file).decode("utf-8", "replace"), file).defines
     }
 
 
@@ -88,7 +97,12 @@ def compare_paths(old: Sequence[Path], new: Path, mode: CompatibilityMode, profi
     """
     sides = [*(read_side(path) for path in old), read_side(new)]
     labels = ["old"] if len(old) == 1 else [side.label for side in sides[:-1]]
-    units = [_parse(side, alone=not new.is_dir()) for side in sides]
+    alone = not any(path.is_dir() for path in (*old, new))
+    units = [_parse(side, alone=alone) for side in sides]
+    if not any(units[-1].keys() & unit.keys() for unit in units[:-1]):
+        held = " and ".join(f"{side.label} holds {', '.join(unit)}" for side, unit in zip(sides, units, strict=True))
+        ways = "compare files of one language, or folders that hold types of the same name"
+        raise Unreadable(f"there is nothing to compare: {held}", ways)
     mismatches: list[Mismatch] = []
     for name, schema in units[-1].items():
         olds = [(label, unit[name]) for label, unit in zip(labels, units[:-1], strict=True) if name in unit]

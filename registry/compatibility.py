@@ -7,7 +7,6 @@ from registry.formats import load_format
 from registry.formats.mismatch import Direction, Mismatch, Pair, Step
 from registry.schema import CompatibilityMode, Schema
 
-
 PROFILES = (None, "confluent")
 """Whose verdicts are added to those of the wire: nobody's, or those of Confluent's registry."""
 

@@ -8,7 +8,7 @@ to the user's ``.git``, except by :meth:`Repo.deepen`.
 import os
 import stat
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -275,10 +275,11 @@ class Repo:
         asked = ("diff-index", "--cached", "--quiet", "--ita-invisible-in-index", "--ignore-submodules=none", tree)
         return not self._git(*asked, "--").returncode
 
-    def read_work_tree(self, under: Sequence[str]) -> Snapshot:
+    def read_work_tree(self, under: Sequence[str], wanted: Callable[[str], bool] = lambda _path: True) -> Snapshot:
         """What ``git add --all`` and a commit would hold: the files on disk as git's filters would store them.
 
-        Only what differs from the index, and what is neither tracked nor ignored, is read. Files that git was told not
+        Only what differs from the index, and what is neither tracked nor ignored, is read, and of that only the paths
+        that are ``wanted``: beside schemas may lie gigabytes of something else. Files that git was told not
         to look at (sparse checkout, ``assume-unchanged``) count as the index has them. Raises :class:`Unreadable`.
         """
         entries = {entry.path: entry for entry, _ in self._find_staged(under)}
@@ -301,7 +302,9 @@ class Repo:
             path = decode_path(raw.rstrip(b"/"))
             changed[path] = Entry(path, SUBMODULE if nested else "", "")
         contents: dict[str, bytes] = {}
-        for entry, data in self._read_files(changed.values()):
+        for entry, data in self._read_files(
+            entry for path, entry in changed.items() if entry.mode == SUBMODULE or wanted(path)
+        ):
             entries[entry.path] = entry
             if data is not None:
                 contents[entry.blob] = data

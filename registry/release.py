@@ -66,7 +66,7 @@ def release(
         layout = layout_of(root)
         shelf = Shelf(repo, BlobCache(cache_folder(environment), repo.git_dir))
         under = [layout.root or ".", "ownership.yaml"]
-        snapshot = repo.read_work_tree(under)
+        snapshot = repo.read_work_tree(under, layout.holds)
         here = read_catalog(shelf, snapshot, layout)
         _refuse_unknown(here[0], events)
         reader = Reader(shelf)

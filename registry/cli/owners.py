@@ -24,7 +24,7 @@ def owners(what: str | None, root: str, format_: str) -> None:
     """Who writes WHAT: an event (full or short name), an entity, a topic, a file; without it, who writes everything."""
     with open_repo(Path.cwd()) as repo:
         layout = layout_of(root)
-        snapshot = repo.read_work_tree([layout.root or ".", "ownership.yaml"])
+        snapshot = repo.read_work_tree([layout.root or ".", "ownership.yaml"], layout.holds)
         shelf = Shelf(repo, BlobCache(cache_folder(os.environ), repo.git_dir))
         catalog, _ = read_catalog(shelf, snapshot, layout)
         name = os.path.relpath(Path.cwd() / what, repo.top) if what and "/" in what else what

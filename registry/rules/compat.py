@@ -25,14 +25,18 @@ def same_meaning(left: Schema | None, right: Schema | None) -> bool:
 def find_promised(change: Change) -> list[Version]:
     """The readable versions that the head is judged against, oldest first.
 
-    Versions that the pull request itself releases are no witnesses of its innocence: only those of the base count. A
-    contract that is new with all its versions (an import) is judged against them all.
+    Versions that the pull request itself releases are no witnesses of its innocence: only those of the base count, as
+    the base has them, and those that the change retires still do. A contract that is new with all its versions (an
+    import) is judged against them all.
     """
-    after = change.after
+    before, after = change.before, change.after
     if after is None:
         return []
-    known = {version.number for version in change.before.versions} if change.before else set()
-    return [version for version in after.readable if not known or version.number in known]
+    if before is None or not before.versions:
+        return list(after.readable)
+    now = {version.number: version for version in after.versions}
+    # What the base holds broken, and the change repairs, counts as it is repaired.
+    return [old if old.schema is not None else now.get(old.number, old) for old in before.readable]
 
 
 def is_converted(contract: Contract) -> bool:
@@ -55,12 +59,15 @@ def find_segment(change: Change, versions: Sequence[Version]) -> tuple[list[Vers
     return [version for version in versions if version.number >= start], older
 
 
-def _label(contract: Contract) -> str:
+def _label(change: Change) -> str:
     """The head by the number it has, or will have."""
-    latest = contract.versions[-1] if contract.versions else None
-    if latest is None:
+    before, after = change.before, change.after
+    if after is None or not after.versions:
         return "the new schema"
-    return f"v{latest.number if same_meaning(contract.head, latest.schema) else latest.number + 1}"
+    latest = after.versions[-1]
+    known = {version.number: version.schema for version in before.versions} if before is not None else {}
+    released = same_meaning(after.head, known.get(latest.number, latest.schema))
+    return f"v{latest.number if released else latest.number + 1}"
 
 
 def _label_all(versions: Sequence[Version]) -> list[Labelled]:
@@ -83,7 +90,7 @@ def find_mismatches(change: Change) -> Iterator[Problem]:
     if not mode.transitive:
         promised = promised[-1:]
     native, converted = find_segment(change, promised)
-    head = (_label(after), after.head)
+    head = (_label(change), after.head)
     # A mode that is not transitive looks at the last one: the base, where that is what there was before the change.
     sides = ([*_label_all(native), *find_unreleased_base(change)], False), (_label_all(converted), True)
     for labelled, is_bridged in sides:
@@ -138,7 +145,7 @@ def find_removed_with_subscribers(change: Change) -> Iterator[Problem]:
     left = after is not None and after.path != ""
     if after is not None and after.path and after.terms is not None:
         return
-    if change.name in change.head.ownership.retired_events or change.head.ownership.unread:
+    if change.head.ownership.unread:
         return
     if before.path in {flaw.location.path for flaw in change.head.flaws}:
         return  # its file is there and does not parse, which schema/invalid says better
@@ -155,12 +162,16 @@ def find_removed_with_subscribers(change: Change) -> Iterator[Problem]:
 def find_format_changed(change: Change) -> Iterator[Problem]:
     """The same event in another schema language: no reader of one reads the other."""
     before, after = change.before, change.after
-    if before is None or after is None or not (before.path and after.path) or before.format == after.format:
+    if before is None or after is None or not (before.path and after.path):
+        return
+    released = before.versions[-1].schema if before.versions else None
+    was = released.format if released is not None else before.format
+    if was == after.format:
         return
     yield problem_of(
         change,
         after.at,
-        f"{change.name} was {before.format} and is now {after.format}; no reader of one reads the other",
+        f"{change.name} was {was} and is now {after.format}; no reader of one reads the other",
         "publish a new event under a new name, and retire the old one",
     )
 

@@ -38,8 +38,8 @@ def find_edited(before: Catalog, after: Catalog) -> Iterator[Problem]:
                 message = f"v{version.number} of {name} was removed, and a log may still hold it"
                 way_out = f"restore the folder; once no log holds it, list {version.number} under `retired`"
                 yield catalog_problem(after, version.at, message, way_out, targets=(f"event:{name}",))
-            elif _content(held) != _content(version):
-                file = next(path for path, blob in _content(version) ^ _content(held) if path or blob)
+            elif not version.flaws and _content(held) != _content(version):
+                file = min(path for path, _ in _content(version) ^ _content(held))
                 place = Location(held.at.path.rpartition("/")[0] + f"/{file}")
                 message = f"v{version.number} of {name} was edited after its release"
                 way_out = f"restore it from {before.label}, and release the change as a new version"
@@ -100,15 +100,16 @@ def find_not_from_head(change: Change) -> Iterator[Problem]:
         help_ = "list it under `retired_events` in ownership.yaml, or restore its schema and its terms"
         yield problem_of(change, after.at, message, help_)
         return
-    known = {version.number for version in before.versions} if before is not None else set()
+    known = {version.number: version for version in before.versions} if before is not None else {}
     help_ = "remove the folder and run `contracts release` again"
     for version in after.versions:
-        if version.number in known or version.schema is None:
+        old = known.get(version.number)
+        if version.schema is None or (old is not None and old.schema is not None):
             continue
         if wrong := _find_false(version, version.schema):
             message = f"v{version.number} of {change.name} has not the {' and not the '.join(wrong)} of its schema"
             yield problem_of(change, version.at, message, help_)
-        elif known and after.head is not None and not same_meaning(version.schema, after.head):
+        elif known and old is None and after.head is not None and not same_meaning(version.schema, after.head):
             message = f"v{version.number} of {change.name} is not what its head says"
             yield problem_of(change, version.at, message, help_)
 

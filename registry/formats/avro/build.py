@@ -1,10 +1,10 @@
 """The second pass: JSON to the tree, one definition after the other from a worklist."""
 
 from collections import deque
+from collections.abc import Iterator
 
 from registry.errors import Flaw
 from registry.formats.avro.logical import parse_logical
-from registry.formats.avro.named import build_named
 from registry.formats.avro.names import NAMED, PRIMITIVES, qualify
 from registry.formats.avro.names_in_files import NamesInFiles, Place, shorten
 from registry.schema import Array, Field, Logical, Map, Named, Primitive, Ref, Type, Union
@@ -41,11 +41,10 @@ class Build:
             return Primitive("null", at)
         return self._use(name, here.at)
 
-    def drain(self) -> None:
-        """Builds all definitions that wait."""
+    def find_waiting(self) -> Iterator[Place]:
+        """The definitions that are wanted and not built, until none is left; building one may want more."""
         while self._queue:
-            place = self._queue.popleft()
-            self.types[place.definition.name] = build_named(self, place)
+            yield self._queue.popleft()
 
     def want(self, place: Place) -> None:
         """Puts a definition on the worklist, once."""

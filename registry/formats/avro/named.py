@@ -1,22 +1,24 @@
 """Records, enums and fixed: one definition each, with what Avro forbids in it."""
 
-from __future__ import annotations
+from typing import Final
 
-from typing import TYPE_CHECKING, Final
-
+from registry.formats.avro.build import Build
 from registry.formats.avro.names import RECORDS, is_dotted_name, namespace_of, qualify
 from registry.formats.avro.names_in_files import GRAMMAR, Place, judge_plain_name, shorten
 from registry.schema import MISSING, Enum, Field, Fixed, Named, Record, Symbol
 from registry.source import Location
 
-if TYPE_CHECKING:
-    from registry.formats.avro.build import Build
-
 MAX_FIXED_SIZE: Final = 2**31 - 1
 """Bytes of a fixed: what an ``int`` of any language holds."""
 
 
-def build_named(build: Build, place: Place) -> Named:
+def build_wanted(build: Build) -> None:
+    """Every named type that the build wants, and those that these want in turn."""
+    for place in build.find_waiting():
+        build.types[place.definition.name] = _named(build, place)
+
+
+def _named(build: Build, place: Place) -> Named:
     """The type that stands at a place."""
     kind = place.definition.kind
     if kind in RECORDS:

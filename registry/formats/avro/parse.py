@@ -14,6 +14,7 @@ from registry.formats.avro.build import Build
 from registry.formats.avro.circles import find_circles
 from registry.formats.avro.defaults import MAX_DEFAULT_DEPTH, Defaults
 from registry.formats.avro.json_text import nests_deeper
+from registry.formats.avro.named import build_wanted
 from registry.formats.avro.names_in_files import NamesInFiles
 from registry.formats.avro.words import describe
 from registry.schema import Schema, Union
@@ -42,13 +43,13 @@ def parse(
         _refuse(names.flaws)
     build = Build(names)
     root = build.root(paths[0], name)
-    build.drain()
+    build_wanted(build)
     reachable = tuple(build.types)
     # The rest of the files asked for is nobody else's to judge.
     for place in names.definitions.values():
         if place.at.path in paths:
             build.want(place)
-    build.drain()
+    build_wanted(build)
     flaws = build.flaws
     softer = [*names.softer, *find_circles(build.references)]
     if not flaws:
