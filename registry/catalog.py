@@ -101,7 +101,7 @@ class Layout:
 
     def holds(self, path: str) -> bool:
         """Whether a path can matter: a schema, a document of ours, CODEOWNERS, or anything among the versions."""
-        return format_of(path) is not None or path.endswith((".yaml", "CODEOWNERS")) or path.startswith(self.versions)
+        return format_of(path) is not None or path.endswith((".yaml", ".yml", "CODEOWNERS")) or path.startswith(self.versions)
 
     @property
     def versions(self) -> str:
