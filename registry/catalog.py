@@ -101,7 +101,8 @@ class Layout:
 
     def holds(self, path: str) -> bool:
         """Whether a path can matter: a schema, a document of ours, CODEOWNERS, or anything among the versions."""
-        return format_of(path) is not None or path.endswith((".yaml", ".yml", "CODEOWNERS")) or path.startswith(self.versions)
+        ours = format_of(path) is not None or path.endswith((".yaml", ".yml", "CODEOWNERS"))
+        return ours or path.startswith(self.versions)
 
     @property
     def versions(self) -> str:

@@ -13,8 +13,9 @@ from registry.change import Changes, Reader, find_broken, find_changes, find_tre
 from registry.contract import Catalog, Change, Policy
 from registry.errors import Unreadable
 from registry.finding import Finding, Problem, Report, Severity
+from registry.formats.mismatch import Step
 from registry.git import Repo, Snapshot, empty_snapshot, open_repo
-from registry.rules import BY_ID, MISMATCH, RULES, Rule, rule_of_kind
+from registry.rules import BREAKS_IN_JSON, BY_ID, MISMATCH, RULES, Rule, rule_of_kind
 from registry.rules.waivers import apply_waivers
 
 UNREAD: Final = frozenset(
@@ -180,6 +181,8 @@ class Severities:
         if problem.converted:
             return Severity.INFO
         step = problem.mismatch.step.value if problem.mismatch else ""
+        if self.policy.encoding == "json" and rule.id in BREAKS_IN_JSON:
+            rule, step = replace(rule, severity=Severity.ERROR), Step.BREAK.value
         named = (self.policy.severities.get(key) for key in (rule.id, step, rule.family))
         return next((Severity(word) for word in named if word), rule.severity)
 

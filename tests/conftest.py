@@ -1,9 +1,28 @@
-"""Options of the test run."""
+"""Options of the test run, and what every test may rely on."""
+
+from pathlib import Path
 
 import pytest
+
+from tests.repo import Repository, forget_git_variables
+from tests.snapshots import SCHEMAS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-stories", action="store_true", help="write what is seen into the expect sections of tests/stories"
     )
+
+
+@pytest.fixture(autouse=True)
+def no_git_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that git set for the run itself (a hook runs the tests) reaches the repositories of a test."""
+    forget_git_variables(monkeypatch)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """A repository with one commit."""
+    made = Repository(tmp_path / "here")
+    made.commit("first", SCHEMAS)
+    return made

@@ -9,33 +9,9 @@ from pathlib import Path
 import pytest
 
 from registry.errors import Unreadable
-from registry.git import Repo, Snapshot, open_repo
-from tests.repo import Repository, forget_git_variables
-
-SCHEMAS = {"contracts/a.avsc": '{"a": 1}\n', "contracts/sub/b.proto": "message B {}\n", "other/c.txt": "c\n"}
-
-
-@pytest.fixture(autouse=True)
-def no_git_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    forget_git_variables(monkeypatch)
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    made = Repository(tmp_path / "here")
-    made.commit("first", SCHEMAS)
-    return made
-
-
-def read_contents(repo: Repo, snapshot: Snapshot) -> dict[str, bytes]:
-    missing = [entry.blob for entry in snapshot.entries.values() if entry.blob not in snapshot.contents]
-    known = {**repo.read_blobs(missing), **snapshot.contents}
-    return {path: known[entry.blob] for path, entry in snapshot.entries.items()}
-
-
-def revision(repository: Repository) -> dict[str, bytes]:
-    with open_repo(repository.path) as repo:
-        return read_contents(repo, repo.read_revision(repo.head, "HEAD", []))
+from registry.git import open_repo
+from tests.repo import Repository
+from tests.snapshots import read_contents, revision
 
 
 def test_many_and_large_blobs_come_through_one_process(tmp_path: Path) -> None:

@@ -6,48 +6,9 @@ from pathlib import Path
 import pytest
 
 from registry.errors import UnknownRevision, Unreadable
-from registry.git import Repo, Snapshot, empty_snapshot, open_repo
-from tests.repo import Repository, forget_git_variables
-
-SCHEMAS = {"contracts/a.avsc": '{"a": 1}\n', "contracts/sub/b.proto": "message B {}\n", "other/c.txt": "c\n"}
-
-
-@pytest.fixture(autouse=True)
-def no_git_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    forget_git_variables(monkeypatch)
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    made = Repository(tmp_path / "here")
-    made.commit("first", SCHEMAS)
-    return made
-
-
-def read_contents(repo: Repo, snapshot: Snapshot) -> dict[str, bytes]:
-    missing = [entry.blob for entry in snapshot.entries.values() if entry.blob not in snapshot.contents]
-    known = {**repo.read_blobs(missing), **snapshot.contents}
-    return {path: known[entry.blob] for path, entry in snapshot.entries.items()}
-
-
-def work_tree(repository: Repository, *under: str) -> dict[str, bytes]:
-    with open_repo(repository.path) as repo:
-        return read_contents(repo, repo.read_work_tree(under))
-
-
-def index(repository: Repository, *under: str) -> dict[str, bytes]:
-    with open_repo(repository.path) as repo:
-        return read_contents(repo, repo.read_index(under))
-
-
-def revision(repository: Repository, ref: str = "HEAD", *under: str) -> dict[str, bytes]:
-    with open_repo(repository.path) as repo:
-        return read_contents(repo, repo.read_revision(repo.resolve(ref), ref, under))
-
-
-def as_bytes(files: dict[str, str]) -> dict[str, bytes]:
-    return {path: text.encode() for path, text in files.items()}
-
+from registry.git import Snapshot, empty_snapshot, open_repo
+from tests.repo import Repository
+from tests.snapshots import SCHEMAS, as_bytes, index, read_contents, revision, work_tree
 
 # Names ---------------------------------------------------------------------------------------------------------------
 

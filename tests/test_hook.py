@@ -149,7 +149,7 @@ def test_with_nothing_staged_the_branch_is_compared_with_where_it_began(reposito
     assert outcome.code == 1 and BREAK in outcome.out and "compared with main" in outcome.out
 
 
-# The real pre-commit ---------------------------------------------------------------------------------------------------
+# The real pre-commit --------------------------------------------------------------------------------------------------
 
 
 def test_the_hook_installs_what_the_tool_needs() -> None:

@@ -131,6 +131,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("ownership/event-moved", ERROR, "an event moved to an entity of another owner", catalogs=ownership.find_moved_events),
     Rule("ownership/key-missing", ERROR, "an event lacks the key that keeps it in order", change=ownership.find_missing_keys),
     Rule("ownership/field-of-subscriber-removed", ERROR, "a field is gone that a subscriber says it uses", change=ownership.find_removed_fields_of_subscribers),
+    Rule("ownership/unknown-pin", ERROR, "a version or a field is pinned that does not exist", change=ownership.find_unknown_pins),
     Rule("ownership/subscriber-is-owner", WARNING, "a service subscribes to what it writes", catalogs=ownership.find_owners_that_subscribe),
     Rule("ownership/unprotected-ownership", WARNING, "anybody may merge a change of ownership.yaml", catalogs=ownership.find_unprotected),
 
@@ -167,6 +168,20 @@ RULES: Final[tuple[Rule, ...]] = (
 
 STEPS: Final = tuple(step.value for step in Step)
 BY_ID: Final = {rule.id: rule for rule in RULES}
+BREAKS_IN_JSON: Final = frozenset(
+    f"compat/{name}"
+    for name in (
+        "enum-read-as-integer",
+        "enum-value-removed",
+        "enum-value-renamed",
+        "extension-changed",
+        "field-name-changed",
+        "field-removed",
+        "json-name-changed",
+        "map-read-as-entries",
+    )
+)
+"""Harmless in Protobuf's bytes, and an error to its JSON parsers, which know names and refuse unknown ones."""
 FAMILIES: Final = tuple(dict.fromkeys(rule.family for rule in RULES))
 
 

@@ -179,6 +179,30 @@ def find_removed_fields_of_subscribers(change: Change) -> Iterator[Problem]:
                 yield problem_of(change, record.at, message, help_, related=(("subscriber", subscriber.at),))
 
 
+def find_unknown_pins(change: Change) -> Iterator[Problem]:
+    """Versions that were never released, and fields that the event has not; the next version may be pinned early."""
+    after = change.after
+    if after is None or after.head is None or after.terms is None:
+        return
+    terms = after.terms
+    known = {version.number for version in after.versions} | set(terms.retired)
+    known.add(max(known, default=0) + 1)
+    pins = [("writes", terms.writes, terms.at), *(("reads", each.reads, each.at) for each in terms.subscribers)]
+    for key, numbers, at in pins:
+        for number in sorted(set(numbers) - known):
+            message = f"`{key}` names v{number} of {change.name}, and the latest is v{max(known) - 1}"
+            yield problem_of(change, at, message, "release it first, or correct the number")
+    for subscriber in terms.subscribers:
+        for name in subscriber.fields:
+            path = tuple(name.split("."))
+            record, field, _ = find_field(after.head, path)
+            gone = change.before is not None and _has(change.before, path)  # another rule says so
+            if field is None and not gone:
+                message = f"{subscriber.service} uses {name!r}, which {change.name} has not"
+                names = [each.name for each in record.fields]
+                yield problem_of(change, subscriber.at, message, nearest(path[-1], names, "correct the name"))
+
+
 def _has(contract: Contract, path: tuple[str, ...]) -> bool:
     schema = contract.head
     if schema is None or not isinstance(schema.resolve(schema.root), Record):
