@@ -59,10 +59,7 @@ def compare(
     olds = [old] if isinstance(old, str) else list(old)
     schema = _parse(new, "new", language, new_references)
     labels = ["old"] if len(olds) == 1 else [f"old {number}" for number in range(1, len(olds) + 1)]
-    older = [
-        (label, _parse(text, label, language, old_references))
-        for label, text in zip(labels, olds, strict=True)
-    ]
+    older = [(label, _parse(text, label, language, old_references)) for label, text in zip(labels, olds, strict=True)]
     return compare_schemas(CompatibilityMode(mode), ("new", schema), older, profile)
 
 

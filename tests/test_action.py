@@ -197,7 +197,8 @@ def test_inputs_are_options(server: Repository, tmp_path: Path) -> None:
     assert job.check(against="HEAD").code == 0
     assert job.check(root="nowhere").code == 2
     assert job.check(root="", against="", only="", strict="", fetch="").code == 1
-    warned = pull_request(server, tmp_path, "sound")
+    (tmp_path / "other").mkdir()
+    warned = pull_request(server, tmp_path / "other", "sound")
     warned.clone.write({"contracts/Orphan.avsc": AVRO.replace("Placed", "Orphan")})
     assert warned.check(strict="false").code == 0
     assert warned.check(strict="true").code == 1

@@ -80,4 +80,3 @@ class Mismatch:
     def new(self) -> Location:
         """The side that a pull request can still change."""
         return self.reader if self.direction is Direction.BACKWARD else self.writer
-
