@@ -96,3 +96,11 @@ def test_an_unknown_symbol_is_helped_by_the_enum_and_not_by_the_field() -> None:
 def test_types_are_named_in_words() -> None:
     (mismatch,) = compare(record(field("p", decimal("bytes", 9, 2))), record(field("p", logical("int", "date"))))
     assert mismatch.fact == "/p is written as decimal(9, 2) on bytes and read as int (date)"
+
+
+def test_a_field_that_may_be_a_rename_is_offered_an_alias() -> None:
+    old = record(field("customer", "string"))
+    (mismatch,) = compare(old, record(field("client", "string")))
+    assert mismatch.help[0] == "if it is 'customer' under a new name, give it the alias \"customer\""
+    (other,) = compare(old, record(field("client", "long")))
+    assert other.help[0] == "give it a default"

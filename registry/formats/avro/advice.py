@@ -62,6 +62,11 @@ _NEW_READER: Final[Mapping[str, tuple[str, ...]]] = {
     "nullable_field": ('give it "default": null{null_first}', _UPGRADE),
     "enum_field": ("give the field a default: that of enum {other} does not help", _UPGRADE),
     "renamed_field": ('give it the alias "{other}"', "give it a default", _UPGRADE),
+    "perhaps_renamed": (
+        "if it is '{other}' under a new name, give it the alias \"{other}\"",
+        "give it a default",
+        _UPGRADE,
+    ),
     "renamed_field_defaulted": ('give it the alias "{other}"', _UPGRADE),
     "missing_enum_symbols": (
         "keep {symbols}",
@@ -116,6 +121,7 @@ WAYS_OUT: Final[Mapping[Direction, Mapping[str, tuple[str, ...]]]] = {
     Direction.FORWARD: {
         **_BOTH,
         **_OLD_READER,
+        "perhaps_renamed": _OLD_READER["reader_field_missing_default_value"],
         "nullable_field": _OLD_READER["reader_field_missing_default_value"],
         "enum_field": _OLD_READER["reader_field_missing_default_value"],
     },

@@ -39,10 +39,11 @@ def render_path(trail: Trail | None) -> str:
 class Reasons:
     """The words of one pair of schemas."""
 
-    __slots__ = ("_pair", "_upgrade")
+    __slots__ = ("_lost", "_pair", "_upgrade")
 
     def __init__(self, pair: Pair) -> None:
         self._pair = pair
+        self._lost: dict[str, list[Field]] = {}
         root = pair.reader.root
         event = short_name(root.name) if isinstance(root, Ref) else "<Event>"
         self._upgrade = f"{event}.upgrade.yaml"
@@ -59,6 +60,8 @@ class Reasons:
             null_first = "" if _is_null(field.type.branches[0]) else ', and put "null" first in its union'
         elif isinstance(enum := self._pair.reader.resolve(field.type), Enum) and enum.default is not None:
             special, other = "enum_field", short_name(enum.name)
+        elif before := self._former(reader, writer, field):
+            special, other = "perhaps_renamed", before.name
         fact = f"field '{field.name}' has no default"
         if renamed is not None:
             fact += f", and {writer.name} has it under the name '{renamed.name}'"
@@ -73,6 +76,16 @@ class Reasons:
             other=other,
             null_first=null_first,
         )
+
+    def _former(self, reader: Record, writer: Record, field: Field) -> Field | None:
+        """The one field of the writer that the reader lost, if the new one has its type: then it may be a rename."""
+        if reader.name not in self._lost:
+            kept = {name for each in reader.fields for name in (each.name, *each.aliases)}
+            self._lost[reader.name] = [each for each in writer.fields if each.name not in kept][:2]
+        lost = self._lost[reader.name]
+        types = self._pair.reader.types, self._pair.writer.types
+        is_same = len(lost) == 1 and describe(lost[0].type, types[1]) == describe(field.type, types[0])
+        return lost[0] if is_same else None
 
     def defaulted(self, field: Field, renamed: Field, trail: Trail | None) -> Mismatch:
         """A field that the writer has under another name, so that its default stands for what was written."""
