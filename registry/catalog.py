@@ -15,7 +15,7 @@ from registry.errors import Flaw, InvalidSchema, Refused
 from registry.formats import FORMATS, format_of, load_format
 from registry.git import Repo, Snapshot
 from registry.schema import Outline
-from registry.source import Location
+from registry.source import Location, fixed_location
 from registry.text import decode_document, decode_schema, describe_entry
 from registry.version import parse_version
 
@@ -174,7 +174,7 @@ def read_catalog(shelf: Shelf, snapshot: Snapshot, layout: Layout) -> tuple[Cata
     outlines = shelf.outline(snapshot, schema_paths)
     files = {path: SchemaFile(path, snapshot.entries[path].blob, outlines[path]) for path in schema_paths}
     index = build_index(layout, files)
-    ownership = _read_ownership(shelf, snapshot)
+    ownership = _read_ownership(shelf, snapshot, layout)
     policy = _read_policy(shelf, snapshot, layout)
     versions, version_flaws = _read_versions(shelf, snapshot, layout, version_paths)
     names = dict.fromkeys([*ownership.terms, *versions])
@@ -219,21 +219,36 @@ def _sort_entries(snapshot: Snapshot, layout: Layout) -> tuple[list[str], list[s
     return [path for path in schemas if path not in odd], [path for path in versions if path not in odd], flaws
 
 
-def _read_ownership(shelf: Shelf, snapshot: Snapshot) -> Ownership:
+def _read_ownership(shelf: Shelf, snapshot: Snapshot, layout: Layout) -> Ownership:
     if OWNERSHIP not in snapshot.entries:
         return Ownership(Location(OWNERSHIP))
     from registry.ownership import find_includes, match_include, parse_ownership  # YAML costs as much as click
 
     try:
-        patterns = find_includes(shelf.read_text(snapshot, OWNERSHIP), OWNERSHIP)
+        text = shelf.read_text(snapshot, OWNERSHIP)
+        patterns = find_includes(text, OWNERSHIP)
         included = sorted(
             path for path in snapshot.entries if path != OWNERSHIP and any(match_include(p, path) for p in patterns)
         )
         shelf.fetch(snapshot, included)
         texts = {path: shelf.read_text(snapshot, path) for path in (OWNERSHIP, *included)}
-        return shelf.once(tuple(texts.items()), lambda: parse_ownership(texts))
+        ownership = shelf.once(tuple(texts.items()), lambda: parse_ownership(texts))
+        outside = tuple(_find_outside(patterns, text, layout))
+        return replace(ownership, flaws=(*ownership.flaws, *outside)) if outside else ownership
     except InvalidSchema as error:
         return Ownership(Location(OWNERSHIP), present=True, flaws=error.flaws)
+
+
+def _find_outside(patterns: Sequence[str], text: str, layout: Layout) -> Iterator[Flaw]:
+    """Patterns that can match nothing, because nothing else of the repository is read."""
+    for pattern in patterns:
+        fixed = re.split(r"[*?]", pattern.removeprefix("./"), maxsplit=1)
+        inside = layout.join("")
+        if len(fixed) > 1 and not (fixed[0].startswith(inside) or inside.startswith(fixed[0])):
+            start = max(text.find(pattern), 0)
+            place = fixed_location(OWNERSHIP, text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start))
+            message = f"the pattern {pattern!r} matches nothing below {layout.root}, where included files lie"
+            yield Flaw("invalid", message, place, f"move the files below {layout.root}, or take the pattern out")
 
 
 def _is_codeowned(shelf: Shelf, snapshot: Snapshot) -> bool:

@@ -207,11 +207,14 @@ def _find_proto_changes(
     units: list[Contract | None] = []
     for catalog, index in (base, head):
         roots = sorted(path for path in protos | users if path in catalog.files)
-        if not roots:
+        if not roots and not units:
             units.append(None)
             continue
         files = index.closure(*roots)
-        schema, flaws = reader.read(files, roots, index.layout.root, None, strict=catalog is head[0])
+        reading: Reading = (Schema("protobuf", ()), ())  # where every file is gone, so is every message
+        if roots:
+            reading = reader.read(files, roots, index.layout.root, None, strict=catalog is head[0])
+        schema, flaws = reading
         unit = Contract(name, Location(name), None, "protobuf", name, files, head=schema, flaws=flaws)
         units.append(unit)
     yield Change(name, units[0], units[1], base[0], head[0])

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -11,7 +12,7 @@ from tempfile import mkdtemp
 from registry.cache import BlobCache, cache_folder
 from registry.catalog import Index, Layout, Shelf, layout_of, read_catalog
 from registry.change import Reader, find_changes
-from registry.check import Options, judge
+from registry.check import UNREAD, Options, judge
 from registry.contract import Catalog, Change, Version
 from registry.errors import Refused
 from registry.finding import Report
@@ -20,6 +21,9 @@ from registry.git import Repo, open_repo
 from registry.rules.compat import is_converted, same_meaning
 from registry.source import Location
 from registry.version import render_version
+
+ALWAYS = frozenset(("ownership/invalid", "terms/invalid-policy"))
+"""What stops a release, whatever event it names: who may write what, and by which law, cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ def release(
         under = [layout.root or ".", "ownership.yaml"]
         snapshot = repo.read_work_tree(under, layout.holds)
         here = read_catalog(shelf, snapshot, layout)
+        _refuse_nothing(here[0])
         _refuse_unknown(here[0], events)
         reader = Reader(shelf)
         changes = [
@@ -76,7 +81,7 @@ def release(
             if not events or change.name in events
         ]
         fresh = [change for change in changes if _is_new(change)]
-        report = _judge(reader, here, fresh, today)
+        report = _judge(reader, here, fresh, today, ALWAYS if events else UNREAD)
         released = tuple(_plan(here[0], layout, shelf, fresh, schema_id)) if report.passed else ()
         if released and not dry_run:
             _write(repo, released)
@@ -84,12 +89,22 @@ def release(
     return Release(released, unchanged, report)
 
 
+def _refuse_nothing(catalog: Catalog) -> None:
+    if not catalog.ownership.present:
+        raise Refused("there is no ownership.yaml, so no event is named", "begin with: contracts init")
+    if not catalog.files and not catalog.flaws:
+        fact = f"{catalog.root or 'the repository'} holds no .avsc and no .proto"
+        raise Refused(fact, "name the folder of your schemas by --root, from the top of the repository")
+
+
 def _refuse_unknown(catalog: Catalog, events: Sequence[str]) -> None:
     for event in events:
-        if event not in catalog.contracts:
+        if event not in catalog.contracts and not catalog.ownership.flaws:
             close = [name for name in catalog.contracts if name.rpartition(".")[2] == event.rpartition(".")[2]]
             help_ = f"did you mean {close[0]}?" if close else "name it in ownership.yaml first: contracts owners"
             raise Refused(f"{event} is no event of ownership.yaml", help_)
+        if event in catalog.contracts and not catalog.contracts[event].path:
+            raise Refused(f"no schema defines {event}", "contracts check  says what is wrong with its file")
 
 
 def _is_new(change: Change) -> bool:
@@ -101,14 +116,17 @@ def _is_new(change: Change) -> bool:
     return latest is None or latest.schema is None or not same_meaning(contract.head, latest.schema)
 
 
-def _judge(reader: Reader, here: tuple[Catalog, Index], fresh: Sequence[Change], today: date) -> Report:
+def _judge(
+    reader: Reader, here: tuple[Catalog, Index], fresh: Sequence[Change], today: date, always: frozenset[str]
+) -> Report:
     report = judge(reader, here, here, Options(everything=True), today)
     names = {change.name for change in fresh}
     # What is being released is what is judged; that it is not yet released is the reason we are here.
     findings = tuple(
         finding
         for finding in report.findings
-        if names & set(finding.problem.contract.split(", ")) and finding.rule != "versions/unreleased-change"
+        if finding.rule in always
+        or (names & set(finding.problem.contract.split(", ")) and finding.rule != "versions/unreleased-change")
     )
     return replace(report, base="the released versions", findings=findings, judged=tuple(sorted(names)))
 
@@ -122,6 +140,8 @@ def _plan(
         what = f"the id {schema_id} is taken" if schema_id in taken else f"one id, and {len(fresh)} events to release"
         raise Refused(what, "name one event and an id that no version has")
     for change in fresh:
+        if change.after is None or change.after.head is None:  # whatever the policy makes of it
+            raise Refused(f"{change.name} has no valid schema", "see: contracts check --only schema --all")
         released = _freeze(layout, shelf, change, schema_id, taken)
         taken.add(released.version.schema_id)
         yield released
@@ -159,10 +179,13 @@ def _write(repo: Repo, released: Sequence[Released]) -> None:
     for each in released:
         if os.path.lexists(os.path.join(repo.top, each.folder)):
             raise Refused(f"{each.folder} is in the way", "it is no version that git knows; move it away")
+        _refuse_links(repo, each.folder)
     made: list[tuple[Path, Path]] = []
+    above: list[Path] = []
     try:
         for each in released:
             target = Path(repo.top, each.folder)
+            above += (folder for folder in target.parents if not folder.exists() and folder not in above)
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = Path(mkdtemp(prefix=".new-", dir=target.parent))
             made.append((temporary, target))
@@ -177,6 +200,18 @@ def _write(repo: Repo, released: Sequence[Released]) -> None:
         for temporary, target in made:
             shutil.rmtree(temporary, ignore_errors=True)
             shutil.rmtree(target, ignore_errors=True)
+        for folder in sorted(above, reverse=True):  # the innermost first
+            with suppress(OSError):
+                folder.rmdir()
         raise Refused(
             f"cannot write the versions: {error}", "nothing was written; free the way and run it again"
         ) from error
+
+
+def _refuse_links(repo: Repo, folder: str) -> None:
+    """Through a link the versions would be written to a place that git does not see."""
+    path = repo.top
+    for name in folder.split("/"):
+        path = os.path.join(path, name)
+        if os.path.islink(path):
+            raise Refused(f"{os.path.relpath(path, repo.top)} is a symbolic link", "put a folder in its place")

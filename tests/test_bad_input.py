@@ -144,22 +144,32 @@ def refuse(repository: Repository, case: Case, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_a_contract_that_is_no_schema_is_one_error_whatever_is_asked(governed: Repository, case: Case) -> None:
+def test_a_contract_that_is_no_schema_is_one_error(governed: Repository, case: Case) -> None:
+    governed.stage({case.path: case.content})
+    refuse(governed, case, "check")
+    refuse(governed, case, "check", "--staged", "--only", "compat")
+
+
+@pytest.mark.parametrize("case", [CASES["avro: no JSON"], CASES["avro: 500 levels"], CASES["protobuf: no protobuf"]])
+def test_it_is_one_error_whatever_is_asked(governed: Repository, case: Case) -> None:
     governed.write({case.path: case.content})
-    for asked in ((), ("--only", "compat"), ("--only", "ownership"), ("--all",)):
-        refuse(governed, case, "check", *asked)
-    governed.stage()
-    refuse(governed, case, "check", "--staged")
+    for asked in ("--all", "--strict", "--only=compat", "--only=ownership", "--only=schema", "--only=versions,terms"):
+        refuse(governed, case, "check", asked)
     governed.commit()
+    refuse(governed, case, "check", "--against", "HEAD~1")
     refuse(governed, case, "check", "--head", "HEAD", "--against", "HEAD~1")
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_a_file_that_is_no_schema_is_one_error_in_a_tree(tree: Repository, case: Case) -> None:
+def test_a_file_that_is_no_schema_is_one_error_in_a_tree_as_well(tree: Repository, case: Case) -> None:
     tree.write({case.path: case.content})
     refuse(tree, case, *TREE)
-    tree.stage()
-    refuse(tree, case, *TREE, "--staged")
+
+
+def test_a_tree_is_judged_as_it_is_staged(tree: Repository) -> None:
+    tree.stage({PLACED: "{"})
+    tree.write({PLACED: AVRO})
+    refuse(tree, avro("", "1:2", "no JSON: "), *TREE, "--staged")
 
 
 NEW = {
