@@ -186,7 +186,8 @@ def _find_avro_changes(
             unit = Contract(name, Location(path), None, "avro", path, files, head=schema, flaws=flaws)
             units.setdefault(name, [None, None])[side] = unit
     for name, (before, after) in sorted(units.items()):
-        yield Change(name, before, after, base[0], head[0])
+        gone = replace(before, head=Schema("avro", ()), flaws=()) if before is not None else None
+        yield Change(name, before, after or gone, base[0], head[0])
 
 
 def _is_gone(name: str, index: Index) -> bool:

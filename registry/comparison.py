@@ -107,6 +107,10 @@ def compare_paths(old: Sequence[Path], new: Path, mode: CompatibilityMode, profi
     for name, schema in units[-1].items():
         olds = [(label, unit[name]) for label, unit in zip(labels, units[:-1], strict=True) if name in unit]
         mismatches.extend(compare_schemas(mode, ("new", schema), olds, profile).mismatches)
+    for label, unit in zip(labels, units[:-1], strict=True):
+        for gone in unit.keys() - units[-1].keys():
+            removed = ("new", Schema(unit[gone].format, ()))
+            mismatches.extend(compare_schemas(mode, removed, [(label, unit[gone])], profile).mismatches)
     return Comparison(mode, tuple(mismatches))
 
 

@@ -324,7 +324,18 @@ def test_wrapping_both_sides_changes_no_verdict(title: str) -> None:
 
 def test_every_kind_fires_in_some_row() -> None:
     fired = {kind for _, _, backward, forward in ROWS.values() for kind in (*backward, *forward)}
-    assert fired == set(KINDS)
+    assert fired == set(KINDS) - {"schema_removed"}
+
+
+@pytest.mark.parametrize("direction", Direction)
+def test_a_schema_that_is_gone_is_said_and_one_that_is_new_is_not(direction: Direction) -> None:
+    here, nothing = parse(record(), "r.avsc"), Schema("avro", ())
+    new_reads = direction is Direction.BACKWARD
+    gone = Pair(nothing, here, direction) if new_reads else Pair(here, nothing, direction)
+    (mismatch,) = avro.find_mismatches(gone)
+    assert (mismatch.kind, mismatch.fact) == ("schema_removed", "record a.R was removed")
+    added = Pair(here, nothing, direction) if new_reads else Pair(nothing, here, direction)
+    assert not list(avro.find_mismatches(added))
 
 
 def test_every_mismatch_has_words_for_both_directions() -> None:

@@ -30,12 +30,15 @@ M, E = "message M {{ {} }}", "enum E {{ ZERO = 0; {} }}"
         (M, "int32 a = 2;", 'reserved "a";', "field 'a' (2) was removed from p.M, and its number is not reserved"),
         (M, "int32 a = 2;", 'reserved 1 to 5; reserved "a";', ""),
         (M, "int32 a = 2;", "int32 b = 2;", ""),
-        (M, "int32 a = 2;", "int32 a = 3;", "field 'a' (2) was removed from p.M, and its number is not reserved"),
+        (M, "int32 a = 2;", "string a = 3;", "field 'a' (2) was removed from p.M, and its number is not reserved"),
+        (M, "int32 a = 2;", "int32 a = 3;", ""),
+        (M, "int32 a = 2; int32 b = 3;", "int32 b = 2;", ""),
         (M, "int32 a = 2;", "reserved 2; int32 a = 3;", ""),
         (M, "int32 a = 2;", "oneof o { int32 a = 2; }", ""),
         (E, "A = 1;", "", "enum value 'A' (1) was removed from p.E, and its number and name are not reserved"),
         (E, "A = 1;", 'reserved 1; reserved "A";', ""),
         (E, "A = 1;", "B = 1;", ""),
+        (E, "A = 1;", "A = 2;", ""),
     ],
 )
 def test_what_is_removed_is_reserved_or_a_flaw(shape: str, before: str, after: str, said: str) -> None:
@@ -46,7 +49,33 @@ def test_what_is_removed_is_reserved_or_a_flaw(shape: str, before: str, after: s
 def test_a_flaw_stands_at_the_message_and_says_what_to_write() -> None:
     (flaw,) = unreserved(read("message M { int32 a = 2; }"), read("\nmessage M {}"))
     assert (flaw.kind, str(flaw.location), flaw.location.pointer) == ("number-not-reserved", "a.proto:4:1", "/M")
-    assert flaw.help.startswith('add `reserved 2; reserved "a";` to p.M')
+    assert flaw.help == 'add `reserved 2; reserved "a";` to p.M'
+
+
+@pytest.mark.parametrize("shape", [M, E])
+def test_a_name_alone_is_a_flaw_of_its_own_kind(shape: str) -> None:
+    before, after = (shape.format(body) for body in ("A = 2;" if shape is E else "int32 A = 2;", "reserved 2;"))
+    (flaw,) = unreserved(read(before), read(after))
+    assert flaw.kind == "name-not-reserved"
+    assert flaw.message.endswith("and its name is not reserved")
+    assert flaw.help == f'add `reserved "A";` to {"p.E" if shape is E else "p.M"}'
+
+
+def test_names_are_spelled_as_the_file_spells_them() -> None:
+    before, after = (f'edition = "2023"; message M {{ {body} }}' for body in ("int32 a = 2;", ""))
+    (flaw,) = unreserved(before, after)
+    assert flaw.help == "add `reserved 2; reserved a;` to M"
+
+
+def test_a_field_that_became_an_extension_gave_nothing_up() -> None:
+    after = "message M { extensions 5 to 9; } extend M { optional int32 a = 5; }"
+    assert unreserved(read("message M { optional int32 a = 5; }", "proto2"), read(after, "proto2")) == []
+
+
+def test_a_number_left_to_extensions_must_be_taken_from_them_to_be_reserved() -> None:
+    before, after = (read(f"message M {{ {body} }}", "proto2") for body in ("optional int32 a = 5;", "extensions 5;"))
+    (flaw,) = unreserved(before, after)
+    assert flaw.help == 'take 5 out of its extension ranges, and add `reserved 5; reserved "a";` to p.M'
 
 
 def test_removed_messages_and_extensions_need_no_reservation() -> None:

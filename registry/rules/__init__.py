@@ -69,6 +69,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("compat/logical-type-removed", WARNING, "a value is read without the meaning it was written with", change=MISMATCH),
     Rule("compat/namespace-changed", WARNING, "a type moved to another namespace", change=MISMATCH),
     Rule("compat/default-changed", WARNING, "old data without the field reads differently than before", change=MISMATCH),
+    Rule("compat/schema-removed", WARNING, "an Avro schema is gone", change=MISMATCH),
     # Protobuf: breaks
     Rule("compat/field-type-changed", ERROR, "a field became a type that does not read the old one", change=MISMATCH),
     Rule("compat/field-number-reused", ERROR, "a number means another field than before", change=MISMATCH),

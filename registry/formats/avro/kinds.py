@@ -25,4 +25,5 @@ KINDS: Final[Mapping[str, Step]] = {
     "logical_type_removed": Step.SOURCE,
     "namespace_changed": Step.SOURCE,
     "default_changed": Step.SOURCE,
+    "schema_removed": Step.SOURCE,
 }

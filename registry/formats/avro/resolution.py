@@ -9,11 +9,13 @@ from typing import Final, NamedTuple
 
 from registry.errors import Flaw, InvalidSchema
 from registry.formats.avro.canonical import value_text
+from registry.formats.avro.kinds import KINDS
 from registry.formats.avro.names import short_name
 from registry.formats.avro.reasons import Reasons, Trail
 from registry.formats.avro.scalars import judge_scalars
 from registry.formats.avro.unions import Branches
-from registry.formats.mismatch import Mismatch, Pair
+from registry.formats.avro.words import describe
+from registry.formats.mismatch import Direction, Mismatch, Pair
 from registry.schema import MISSING, Array, Enum, Field, Fixed, Map, Named, Primitive, Record, Ref, Type, Union
 
 MAX_PAIRS: Final = 200_000
@@ -35,10 +37,18 @@ class _Meeting(NamedTuple):
 def find_mismatches(pair: Pair) -> Iterator[Mismatch]:
     """Every reason why the reader of the pair cannot read its writer, once, in the order of the reader's text.
 
-    Raises :class:`InvalidSchema` beyond :data:`MAX_PAIRS`.
+    A new schema without a root is one that was removed. Raises :class:`InvalidSchema` beyond :data:`MAX_PAIRS`.
     """
-    if pair.reader is not pair.writer:
-        yield from _Walk(pair).run()
+    if pair.reader.roots and pair.writer.roots:
+        if pair.reader is not pair.writer:
+            yield from _Walk(pair).run()
+        return
+    old = pair.writer if pair.direction is Direction.BACKWARD else pair.reader
+    for root in old.roots:
+        words = describe(root, old.types)
+        ways_out = (f"keep {words} until nobody reads what was written with it",)
+        fact = f"{words} was removed"
+        yield Mismatch("schema_removed", KINDS["schema_removed"], pair, root.at, root.at, "", fact, help=ways_out)
 
 
 class _Walk:

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from registry.formats.mismatch import Mismatch, Pair
-from registry.formats.protobuf.elements import Side, element_of, wire_of, words_of
-from registry.formats.protobuf.fields import label
+from registry.formats.protobuf.elements import Side, element_of, label, package_of, wire_of, words_of
 from registry.formats.protobuf.scalars import LENGTH
 from registry.formats.protobuf.words import Spot, report
 from registry.schema import Record, Ref, Schema
@@ -32,11 +31,9 @@ def find_confluent(pair: Pair) -> Iterator[Mismatch]:
 
 
 def _package(schema: Schema) -> str:
-    """The package of the first root: its name without what its pointer says."""
+    """The package of the first root."""
     root = schema.roots[0] if schema.roots else None
-    if not isinstance(root, Ref):
-        return ""
-    return root.name.removesuffix(schema.types[root.name].at.pointer.replace("/", ".")[1:]).removesuffix(".")
+    return package_of(schema.types[root.name]) if isinstance(root, Ref) else ""
 
 
 def _compare_records(spot: Spot, mine: Record, theirs: Record, sides: tuple[Side, Side]) -> Iterator[Mismatch]:
@@ -48,13 +45,16 @@ def _compare_records(spot: Spot, mine: Record, theirs: Record, sides: tuple[Side
         if same is None:
             at = spot.down(f"/{field.name}", spot.reader, field.at)
             if wire.presence == "required":
-                yield report("confluent_required_removed", at, f"the reader does not have the required {label(field)}")
+                yield report(
+                    "confluent_required_removed", at, f"the reader does not have the required {label(field, theirs)}"
+                )
             if wire.oneof is not None and wire.oneof in oneofs:
-                fact = f"the reader's oneof '{wire.oneof}' does not have {label(field)}"
+                fact = f"the reader's oneof '{wire.oneof}' does not have {label(field, theirs)}"
                 yield report("confluent_oneof_member_removed", at, fact)
         elif wire.presence != "repeated" and wire_of(same).presence == "repeated":
             element = element_of(same, sides[0])
             if element.wire != LENGTH and element_of(field, sides[1]).wire == element.wire:
-                fact = f"{label(same)} is {words_of(same.type)} for the reader, {words_of(field.type)} for the writer"
+                was, is_ = words_of(field.type), words_of(same.type)
+                fact = f"{label(same, mine)} is {is_} for the reader, {was} for the writer"
                 at = spot.down(f"/{same.name}", same.at, field.at)
                 yield report("confluent_cardinality_changed", at, fact, {"number": wire.number})

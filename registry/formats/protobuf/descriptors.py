@@ -34,7 +34,11 @@ _FIELD: _Shape = {
     5: ("type", _INT, False),
     6: ("type_name", _TEXT, False),
     7: ("default_value", _TEXT, False),
-    8: ("options", {2: ("packed", _INT, False), 21: ("features", _FEATURES, False)}, False),
+    8: (
+        "options",
+        {2: ("packed", _INT, False), 3: ("deprecated", _INT, False), 21: ("features", _FEATURES, False)},
+        False,
+    ),
     9: ("oneof_index", _INT, False),
     10: ("json_name", _TEXT, False),
     17: ("proto3_optional", _INT, False),

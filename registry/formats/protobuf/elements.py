@@ -27,6 +27,7 @@ class Side:
         self.types = types
         self._numbers: dict[str, Numbers] = {}
         self._covers: dict[tuple[str, str], bool] = {}
+        self._akin: dict[tuple[str, str], bool] = {}
 
     def numbers_of(self, enum: Enum) -> Numbers:
         """The values of an enum of this side."""
@@ -43,6 +44,23 @@ class Side:
         if key not in self._covers:
             self._covers[key] = _covers(mine, theirs)
         return self._covers[key]
+
+    def is_akin(self, mine: Record, theirs: Record) -> bool:
+        """Whether a message of this side may stand for one of the other: by its name, or by a field of both.
+
+        Numbers alone agree by accident: nearly every message has a number 1, and many an integer there.
+        """
+        if mine.name == theirs.name or not (mine.fields and theirs.fields) or is_entry(mine) or is_entry(theirs):
+            return True
+        key = (mine.name, theirs.name)
+        if key not in self._akin:
+            known = {(wire_of(field).number, field.name) for field in mine.fields}
+            self._akin[key] = any((wire_of(field).number, field.name) in known for field in theirs.fields)
+        return self._akin[key]
+
+    def take_heir(self, mine: Named, theirs: Named) -> None:
+        """Know one type for another under a new name, whatever it holds."""
+        self._akin[mine.name, theirs.name] = True
 
 
 class Element(NamedTuple):
@@ -74,6 +92,29 @@ class Element(NamedTuple):
 def wire_of(field: Field) -> Wire:
     """What Protobuf knows of a field; every field that this format parsed has it."""
     return field.wire or _NO_WIRE
+
+
+def is_entry(record: Record) -> bool:
+    """Whether the message stands for the entries of a map."""
+    return record.name.startswith("map<")
+
+
+def title(type_: Named) -> str:
+    """A type in words: its name without the package."""
+    if type_.name.startswith("map<"):
+        return type_.name.partition(" at ")[0]
+    return type_.at.pointer.strip("/").replace("/", ".") or type_.name
+
+
+def package_of(type_: Named) -> str:
+    """The package of a type: its name without what its pointer says."""
+    return type_.name.removesuffix(type_.at.pointer.replace("/", ".")[1:]).removesuffix(".")
+
+
+def label(field: Field, record: Record, *, numbered: bool = True) -> str:
+    """A field in words, with its message."""
+    noun = "extension" if wire_of(field).extension else "field"
+    return f"{noun} '{field.name}'{f' ({wire_of(field).number})' if numbered else ''} of {title(record)}"
 
 
 def element_of(field: Field, side: Side) -> Element:

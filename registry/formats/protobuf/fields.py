@@ -3,27 +3,29 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from registry.formats.mismatch import Direction, Mismatch
+from registry.formats.mismatch import Direction, Mismatch, Step
 from registry.formats.protobuf.elements import (
     Element,
     Side,
     element_of,
+    is_entry,
     judge_elements,
+    label,
     plain_element,
     tell_consequence,
+    title,
     wire_of,
     words_of,
 )
 from registry.formats.protobuf.enums import compare_defaults
-from registry.formats.protobuf.words import Spot, in_order, report
+from registry.formats.protobuf.messages import Messages
+from registry.formats.protobuf.words import HELP, Spot, in_order, report
 from registry.schema import MISSING, Field, Map, Named, Primitive
 
 Queue = list[tuple[Spot, Named, Named]]
 """Pairs of types that fields lead to, and that wait to be compared."""
 
-_FOREIGN: Final = frozenset(
-    {"field_type_changed", "field_number_reused", "message_type_changed", "message_encoding_changed"}
-)
+_FOREIGN: Final = frozenset({"field_type_changed", "message_type_changed", "message_encoding_changed"})
 """After these there is nothing left to compare but whether the field may be missing."""
 
 
@@ -31,6 +33,7 @@ class Two(NamedTuple):
     """Two fields of one number, each with its element: of a list the items, of two maps the values."""
 
     spot: Spot
+    messages: Messages
     reader: Field
     writer: Field
     mine: Element
@@ -40,6 +43,17 @@ class Two(NamedTuple):
     def in_order(self) -> tuple[Field, Field]:
         """The fields as (before, after)."""
         return in_order(self.spot.pair, self.reader, self.writer)
+
+    @property
+    def label(self) -> str:
+        """The field in words, as it was before the change."""
+        return label(self.in_order[0], self.messages.before)
+
+    @property
+    def is_renamed(self) -> bool:
+        """Whether the number has another name; the name of an extension is always another."""
+        before, after = self.in_order
+        return before.name != after.name and wire_of(before).extension == wire_of(after).extension
 
     @property
     def words(self) -> Mapping[str, object]:
@@ -54,18 +68,13 @@ class Two(NamedTuple):
         }
 
 
-def label(field: Field) -> str:
-    """A field in words."""
-    return f"{'extension' if wire_of(field).extension else 'field'} '{field.name}' ({wire_of(field).number})"
-
-
 def compare_fields(
-    spot: Spot, fields: tuple[Field, Field], sides: tuple[Side, Side], queue: Queue, *, moved: bool
+    spot: Spot, fields: tuple[Field, Field], messages: Messages, sides: tuple[Side, Side], queue: Queue
 ) -> Iterator[Mismatch]:
     """Why the reader's field does not read what the writer's wrote; each pair is (reader, writer).
 
-    Messages and enums that both sides hold are put into the queue. ``moved``: by their names the two have nothing to do
-    with each other, which is said elsewhere.
+    Messages and enums that both sides hold are put into the queue, unless the number means another field than before:
+    then it has another name, and either that name or the old one lives on elsewhere, or the type loses something.
     """
     reader, writer = fields
     if isinstance(reader.type, Map) and isinstance(writer.type, Map):
@@ -73,67 +82,118 @@ def compare_fields(
         theirs = plain_element(writer.type.values, sides[1], wire_of(writer))
     else:
         mine, theirs = element_of(reader, sides[0]), element_of(writer, sides[1])
-    two = Two(spot, reader, writer, mine, theirs)
+    two = Two(spot, messages, reader, writer, mine, theirs)
     before, after = two.in_order
-    renamed = before.name != after.name and wire_of(before).extension == wire_of(after).extension
-    kind = judge_elements(mine, theirs)
-    if kind == "field_type_changed" and renamed:
-        kind = "field_number_reused"
-    if not moved and kind != "field_number_reused":
-        yield from _compare_names(two, renamed)
+    kind = _judge(two, sides[0])
+    leads: Queue = []
+    losses = [] if messages.moved(after) else list(_compare_types(two, kind, sides, leads))
+    worst = next((loss for loss in losses if loss.step is not Step.SOURCE), None)
+    loses = worst is not None and words_of(before.type) != words_of(after.type)
+    if messages.moved(after):
+        messages.foreign.add(wire_of(after).number)  # told by the field that moved
+    elif two.is_renamed and (loses or messages.was_elsewhere(after)):
+        messages.foreign.add(wire_of(after).number)
+        yield _report_reuse(two, worst)
+    elif messages.moved(before):
+        messages.foreign.add(wire_of(after).number)  # likewise
+    else:
+        yield from _compare_names(two)
+        yield from losses
+        queue.extend(leads)
+        if kind not in _FOREIGN:
+            yield from _compare_presence(two)
+            return
+    yield from _compare_required(two)
+
+
+def _judge(two: Two, side: Side) -> str | None:
+    kind = judge_elements(two.mine, two.theirs)
+    mine, theirs = two.mine.record, two.theirs.record
+    if kind is None and mine is not None and theirs is not None and not side.is_akin(mine, theirs):
+        return "message_type_changed"
+    return kind
+
+
+def _compare_types(two: Two, kind: str | None, sides: tuple[Side, Side], queue: Queue) -> Iterator[Mismatch]:
+    """What becomes of the elements, of the keys, and of how many there are."""
     if kind is not None:
         yield _report_type(two, kind)
-    elif mine.record is not None and theirs.record is not None:
-        queue.append((spot.down(_suffix(reader), reader.at, writer.at), mine.record, theirs.record))
-    key_kind = _judge_keys(reader, writer, sides)
+    elif two.mine.record is not None and two.theirs.record is not None:
+        spot = two.spot.down(_suffix(two.reader), two.reader.at, two.writer.at)
+        queue.append((spot, two.mine.record, two.theirs.record))
+    key_kind = _judge_keys(two.reader, two.writer, sides)
     if key_kind is not None and key_kind != kind:
         yield _report_type(two, key_kind)
-    if kind in _FOREIGN:
-        yield from _compare_required(two)
-        return
-    yield from _compare_cardinality(two)
-    yield from _compare_enums(two, sides[0], queue)
-    yield from _compare_presence(two)
+    if kind not in _FOREIGN:
+        yield from _compare_cardinality(two)
+        yield from _compare_enums(two, sides[0], queue)
 
 
 def _suffix(field: Field) -> str:
     return "{}" if isinstance(field.type, Map) else "[]" if wire_of(field).presence == "repeated" else ""
 
 
-def _compare_names(two: Two, renamed: bool) -> Iterator[Mismatch]:
+def _compare_names(two: Two) -> Iterator[Mismatch]:
     before, after = two.in_order
     old, new = wire_of(before), wire_of(after)
-    if renamed:
-        yield report("field_name_changed", two.spot, f"{label(before)} was renamed to '{after.name}'", two.words)
+    if two.is_renamed:
+        ways = HELP["field_name_changed"]
+        if two.messages.is_shown(old.json_name, new.number):
+            ways = tuple(way for way in ways if "json_name" not in way)
+        yield report("field_name_changed", two.spot, f"{two.label} was renamed to '{after.name}'", two.words, help=ways)
     elif old.extension != new.extension:
         was, is_ = ("an extension", "a field of the message")[:: 1 if old.extension else -1]
-        yield report("extension_changed", two.spot, f"number {new.number} ('{after.name}') was {was} and is {is_}")
+        fact = f"number {new.number} ('{after.name}') of {title(two.messages.before)} was {was} and is {is_}"
+        yield report("extension_changed", two.spot, fact)
     elif old.json_name != new.json_name and not old.extension:
-        fact = f"{label(after)} changed its JSON name from '{old.json_name}' to '{new.json_name}'"
-        yield report("json_name_changed", two.spot, fact, two.words)
+        fact = f"{two.label} changed its JSON name from '{old.json_name}' to '{new.json_name}'"
+        taken = two.messages.is_shown(old.json_name, new.number)
+        ways = ("give '{old_json}' back to this field, and the other one another JSON name",) if taken else ()
+        yield report("json_name_changed", two.spot, fact, two.words, help=ways)
+
+
+def _report_reuse(two: Two, worst: Mismatch | None) -> Mismatch:
+    before, after = two.in_order
+    number, message = wire_of(after).number, title(two.messages.before)
+    was, is_ = (f"'{field.name}' ({words_of(field.type)})" for field in (before, after))
+    consequence = f"reads what was written as '{two.writer.name}'"
+    if worst is not None and worst.step is Step.BREAK:
+        consequence = worst.consequence
+    return report(
+        "field_number_reused",
+        two.spot.at(two.reader.type.at, two.writer.type.at),
+        f"number {number} of {message} was {was} and is now {is_}",
+        two.words,
+        consequence=consequence,
+        reader_type=words_of(two.reader.type),
+        writer_type=words_of(two.writer.type),
+    )
 
 
 def _report_type(two: Two, kind: str) -> Mismatch:
     before, after = two.in_order
     old, new = words_of(before.type), words_of(after.type)
-    if kind == "field_number_reused":
-        fact = f"number {wire_of(after).number} was '{before.name}' ({old}) and is now '{after.name}' ({new})"
-    elif old != new:
-        fact = f"{label(after)} changed from {old} to {new}"
+    if old != new:
+        fact = f"{two.label} changed from {old} to {new}"
     elif kind == "message_encoding_changed":
         encodings = ("length-prefixed", "delimited")
         was, is_ = encodings[wire_of(before).delimited], encodings[wire_of(after).delimited]
-        fact = f"{label(after)} changed from {was} to {is_} encoding"
+        fact = f"{two.label} changed from {was} to {is_} encoding"
     else:
-        fact = f"{label(after)} {'now verifies' if wire_of(after).verifies_utf8 else 'no longer verifies'} UTF-8"
-    repeated = wire_of(two.reader).presence == "repeated"
-    consequence = tell_consequence(two.mine, two.theirs, packed=wire_of(two.writer).packed, repeated=repeated)
+        fact = f"{two.label} {'now verifies' if wire_of(after).verifies_utf8 else 'no longer verifies'} UTF-8"
+    consequence = ""
+    if kind == "field_type_changed":
+        repeated = wire_of(two.reader).presence == "repeated"
+        consequence = tell_consequence(two.mine, two.theirs, packed=wire_of(two.writer).packed, repeated=repeated)
+    elif kind == "message_type_changed" and not (two.mine.well_known or two.theirs.well_known):
+        former, latter = in_order(two.spot.pair, two.mine.words, two.theirs.words)
+        consequence = f"reads as something else: no field of {former} has its number and name in {latter}"
     return report(
         kind,
         two.spot.at(two.reader.type.at, two.writer.type.at),
         fact,
         two.words,
-        consequence=consequence if kind in ("field_type_changed", "field_number_reused") else "",
+        consequence=consequence,
         reader_type=words_of(two.reader.type),
         writer_type=words_of(two.writer.type),
     )
@@ -154,13 +214,13 @@ def _judge_keys(reader: Field, writer: Field, sides: tuple[Side, Side]) -> str |
 def _compare_required(two: Two) -> Iterator[Mismatch]:
     if wire_of(two.reader).presence == "required" and wire_of(two.writer).presence != "required":
         became = "became" if two.spot.pair.direction is Direction.BACKWARD else "is no longer"
-        yield report("required_field_missing", two.spot, f"{label(two.reader)} {became} required")
+        yield report("required_field_missing", two.spot, f"{two.label} {became} required")
 
 
 def _compare_cardinality(two: Two) -> Iterator[Mismatch]:
     many, was_many = (wire_of(field).presence == "repeated" for field in (two.reader, two.writer))
     before, after = two.in_order
-    fact = f"{label(after)} changed from {words_of(before.type)} to {words_of(after.type)}"
+    fact = f"{two.label} changed from {words_of(before.type)} to {words_of(after.type)}"
     place = two.spot.at(two.reader.type.at, two.writer.type.at)
     if many == was_many:
         if isinstance(two.reader.type, Map) != isinstance(two.writer.type, Map):
@@ -180,14 +240,14 @@ def _compare_enums(two: Two, side: Side, queue: Queue) -> Iterator[Mismatch]:
         queue.append((two.spot.down(_suffix(two.reader), mine.enum.at, theirs.enum.at), mine.enum, theirs.enum))
     elif mine.enum is not None or theirs.enum is not None:
         old, new = in_order(two.spot.pair, mine.words, theirs.words)
-        yield report("enum_read_as_integer", two.spot, f"{label(two.reader)} changed from {old} to {new}", two.words)
+        yield report("enum_read_as_integer", two.spot, f"{two.label} changed from {old} to {new}", two.words)
     if mine.enum is None or not mine.enum.closed or side.covers(mine, theirs):
         return
     if theirs.enum is None:
-        fact = f"{label(two.reader)} is read as {mine.words}, which is closed, and was written as {theirs.words}"
+        fact = f"{two.label} is read as {mine.words}, which is closed, and was written as {theirs.words}"
         yield report("closed_enum_value_unknown", two.spot, fact, two.words)
     if wire_of(two.reader).presence == "required":
-        fact = f"{label(two.reader)} is required, and {mine.words} does not know every value that may be written"
+        fact = f"{two.label} is required, and {mine.words} does not know every value that may be written"
         yield report("enum_value_required", two.spot, fact, two.words)
 
 
@@ -199,20 +259,21 @@ def _compare_presence(two: Two) -> Iterator[Mismatch]:
         return
     default, other = _default(reader, two.mine), _default(writer, two.theirs)
     same_oneofs = (wire_of(reader).oneof is None) == (wire_of(writer).oneof is None)
-    if {mine, theirs} == {"implicit", "explicit"} and default == other and same_oneofs:
+    entry = is_entry(two.messages.before) or is_entry(two.messages.after)
+    if {mine, theirs} == {"implicit", "explicit"} and default == other and same_oneofs and not entry:
         old, new = in_order(two.spot.pair, mine, theirs)
-        yield report("presence_changed", two.spot, f"{label(reader)} changed from {old} to {new} presence", two.words)
+        yield report("presence_changed", two.spot, f"{two.label} changed from {old} to {new} presence", two.words)
     if default == other or theirs == "required":
         return
     if two.mine.enum is not None and two.theirs.enum is not None and _have_first_values(two):
         yield from compare_defaults(two.spot, two.mine.enum, two.theirs.enum)
         return
     if theirs == "implicit":
-        fact = f"{label(reader)} is absent where a zero was written, and has the default {_show(reader, default)}"
+        fact = f"{two.label} is absent where a zero was written, and has the default {_show(reader, default)}"
         yield report("presence_lost", two.spot, fact, two.words)
     else:
         old, new = in_order(two.spot.pair, _show(reader, default), _show(writer, other))
-        fact = f"the default of {label(reader)} changed from {old} to {new}"
+        fact = f"the default of {two.label} changed from {old} to {new}"
         yield report("implicit_default_changed", two.spot, fact, two.words)
 
 

@@ -41,6 +41,8 @@ KINDS: Final[Mapping[str, Step]] = {
     "enum_value_renamed": Step.SOURCE,
     "enum_read_as_integer": Step.SOURCE,
     "extension_changed": Step.SOURCE,
+    # as for a field removed: what was written is skipped, and read as nothing else
+    "extension_range_removed": Step.SOURCE,
     "message_removed": Step.SOURCE,
     "enum_removed": Step.SOURCE,
     # what Confluent's registry rejects and the wire allows (profile: confluent)

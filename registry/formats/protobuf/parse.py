@@ -7,6 +7,7 @@ from typing import Final
 from registry.errors import Flaw, InvalidSchema
 from registry.formats.protobuf.compile import compile_files
 from registry.formats.protobuf.descriptors import Node, decode_files, read_comments, step
+from registry.formats.protobuf.elements import label, wire_of
 from registry.formats.protobuf.features import (
     CLOSED,
     DELIMITED,
@@ -55,7 +56,8 @@ def parse(
 
     ``types`` holds what is reachable, each extension as a field of the message it extends if protoc saw it. Pointers
     are names without the package: ``/Order/amount``, and ``/Order/amount/type`` for its type. ``folder`` stands before
-    each path in locations. ``strict`` changes nothing: protoc accepts no schema that a released version could not have.
+    each path in locations. protoc accepts no schema that a released version could not have; ``strict`` notes what no
+    new one should have: a field that is required.
 
     Raises :class:`InvalidSchema` with a flaw for each error of protoc, or where ``name`` is not defined.
     """
@@ -76,7 +78,19 @@ def parse(
     roots = tree.roots if name is None else [name]
     if name is not None and name not in tree.types:
         raise InvalidSchema([_unknown_root(name, folder + paths[0], tree.types)])
-    return Schema("protobuf", tuple(Ref(root, tree.types[root].at) for root in roots), _reachable(roots, tree.types))
+    types = _reachable(roots, tree.types)
+    notes = tuple(_find_required(types)) if strict else ()
+    return Schema("protobuf", tuple(Ref(root, tree.types[root].at) for root in roots), types, notes)
+
+
+def _find_required(types: Mapping[str, Named]) -> Iterator[Flaw]:
+    for type_ in types.values():
+        if not isinstance(type_, Record) or type_.name.startswith("google.protobuf."):
+            continue
+        for field in type_.fields:
+            if wire_of(field).presence == "required":
+                message = f"{label(field, type_)} is required, which can never be removed safely"
+                yield Flaw("note", message, field.at, "make it optional, and let the code insist on it")
 
 
 def _unknown_root(name: str, path: str, types: Mapping[str, Named]) -> Flaw:

@@ -1,7 +1,10 @@
 """Where the elements of a compiled file stand, found when somebody asks."""
 
+from bisect import bisect_left
+from collections.abc import Sequence
+
 from registry.formats.protobuf.descriptors import Node, read_spans, step
-from registry.source import Position
+from registry.source import Location, Position
 
 TAB = 8
 """Columns between the tab stops of protoc's tokenizer."""
@@ -9,12 +12,31 @@ TAB = 8
 
 def count_characters(line: str, column: int) -> int:
     """The character, counted from 1, at a column that protoc counted in bytes with tab stops, from 0."""
+    return bisect_left(_measure(line), column) + 1
+
+
+def _measure(line: str) -> Sequence[int]:
+    """The column, as protoc counts them, at which each character begins."""
+    if line.isascii() and "\t" not in line:
+        return range(len(line))
+    columns = []
     reached = 0
-    for index, character in enumerate(line):
-        if reached >= column:
-            return index + 1
+    for character in line:
+        columns.append(reached)
         reached += TAB - reached % TAB if character == "\t" else len(character.encode("utf-8", "surrogatepass"))
-    return len(line) + 1
+    return columns
+
+
+def is_deprecated(at: Location) -> bool:
+    """Whether the field at a place is marked ``deprecated``: asked of the compiled file, as its position is."""
+    places = getattr(at.find, "__self__", None)
+    return isinstance(places, Places) and places.is_deprecated(at.pointer)
+
+
+def has_edition(at: Location) -> bool:
+    """Whether the file of a place names an edition, in which reserved names are written without quotes."""
+    places = getattr(at.find, "__self__", None)
+    return isinstance(places, Places) and places.has_edition
 
 
 class Places:
@@ -22,7 +44,7 @@ class Places:
 
     A pointer names messages, enums, fields and enum values from the outside in, without the package; below a field
     stand ``type``, ``name`` and ``number``, below an enum value ``number``. Extensions stand under their message or
-    at the top, by their short name.
+    at the top, by their short name. The empty pointer is the line of the package.
     """
 
     def __init__(self, text: str, data: bytes, file: Node) -> None:
@@ -30,24 +52,43 @@ class Places:
         self._data = data
         self._file = file
         self._positions: dict[str, Position] | None = None
+        self._deprecated: set[str] = set()
+
+    @property
+    def has_edition(self) -> bool:
+        """Whether the file names an edition."""
+        return "edition" in self._file
+
+    def is_deprecated(self, pointer: str) -> bool:
+        """Whether the field at a pointer is marked ``deprecated``."""
+        self._known()
+        return pointer in self._deprecated
 
     def find(self, pointer: str) -> Position:
         """The position of an element, or of the nearest one around it."""
-        if self._positions is None:
-            self._positions = self._read()
+        positions = self._known()
+        if not pointer:
+            return positions.get("", Position(1, 1))
         while pointer:
-            if (position := self._positions.get(pointer)) is not None:
+            if (position := positions.get(pointer)) is not None:
                 return position
             pointer = pointer.rpartition("/")[0]
         return Position(1, 1)
+
+    def _known(self) -> dict[str, Position]:
+        if self._positions is None:
+            self._positions = self._read()
+        return self._positions
 
     def _read(self) -> dict[str, Position]:
         lines = self._text.removeprefix("\ufeff").split("\n")
         start, end = self._file.get("source_code_info", (0, 0))
         spans: dict[bytes, Position] = {}
+        measured: dict[int, Sequence[int]] = {}  # a line may hold a whole file
         for path, line, column in read_spans(self._data, start, end):
             if path not in spans and line < len(lines):
-                spans[path] = Position(line + 1, count_characters(lines[line], column))
+                columns = measured[line] if line in measured else measured.setdefault(line, _measure(lines[line]))
+                spans[path] = Position(line + 1, bisect_left(columns, column) + 1)
         positions: dict[str, Position] = {}
 
         def put(pointer: str, path: bytes) -> None:
@@ -58,6 +99,8 @@ class Places:
             for index, field in enumerate(fields):
                 pointer, here = f"{prefix}/{field['name']}", path + step(index)
                 put(pointer, here)
+                if field.get("options", {}).get("deprecated"):
+                    self._deprecated.add(pointer)
                 put(f"{pointer}/name", here + b"\x01")
                 put(f"{pointer}/number", here + b"\x03")
                 # 6 is type_name, 5 the type of a scalar; a group has both, and the word ``group`` comes first.
@@ -71,6 +114,7 @@ class Places:
                     put(f"{pointer}/{value['name']}", here + b"\x02" + step(row))
                     put(f"{pointer}/{value['name']}/number", here + b"\x02" + step(row) + b"\x02")
 
+        put("", b"\x02")
         put_enums(self._file.get("enum_type", []), "", b"\x05")
         put_fields(self._file.get("extension", []), "", b"\x07")
         messages = [("", b"\x04", self._file.get("message_type", []))]

@@ -1,50 +1,68 @@
 """Numbers and names that a change leaves free to be used again, for something that old bytes do not mean."""
 
-from bisect import bisect_right
 from collections.abc import Iterator
 
 from registry.errors import Flaw
-from registry.formats.protobuf.elements import wire_of
-from registry.schema import Enum, Record, Reserved, Schema
+from registry.formats.protobuf.elements import Side, wire_of
+from registry.formats.protobuf.messages import find_moves
+from registry.formats.protobuf.places import has_edition
+from registry.formats.protobuf.ranges import LAST_FIELD, LAST_VALUE, holds, show, subtract
+from registry.schema import Enum, Record, Schema
 
-_LAST = 1 << 31
-_END = {"message": (1 << 29) - 1, "enum": (1 << 31) - 1}
+_LAST = {"message": LAST_FIELD, "enum": LAST_VALUE}
 
 
 def find_unreserved(before: Schema, after: Schema) -> Iterator[Flaw]:
-    """Fields and enum values that were removed without their number and name being reserved.
+    """Fields and enum values that were removed without their number and name being reserved, one flaw each.
 
-    The location is the message or enum as it is after the change. A name that is used again under another number cannot
-    be reserved, and need not be; a removed extension leaves a number of a range that is an extension's for ever.
+    The kind is ``number-not-reserved``, whatever became of the name, and ``name-not-reserved`` where only the name is
+    free, which the bytes do not know. The location is the message or enum as it is after the change.
+
+    What still has the number needs no reservation, be it an extension; nor does a name that is used again. What only
+    moved to another number is told as that, and its way out is to give the number back. A removed extension leaves a
+    number of a range that is an extension's for ever.
     """
+    sides = Side(before.types), Side(after.types)
     for noun, old, new in _find_pairs(before, after):
         was, is_ = _numbers(old), _numbers(new)
         reserved = sorted(new.reserved.ranges)
         names = {name for each in is_.values() for name in each}
-        for number, gone in was.items():
-            if number in is_:
+        gone = {number: each for number, each in was.items() if each and number not in is_}
+        moved = _find_moved(old, new, sides) if gone else frozenset()
+        for number, each in gone.items():
+            if number in moved:
                 continue
-            free = [] if _holds(reserved, number) else [f"reserved {number};"]
-            free += [f'reserved "{name}";' for name in gone if name not in names and name not in new.reserved.names]
-            if free:
-                what = (
-                    "its number and name are" if len(free) > 1 else "its name is" if '"' in free[0] else "its number is"
-                )
-                fact = f"{noun[1]} '{gone[0]}' ({number}) was removed from {new.name}, and {what} not reserved"
-                yield Flaw("number-not-reserved", fact, new.at, _help(free, new.name))
+            free = [name for name in each if name not in names and name not in new.reserved.names]
+            if not holds(reserved, number):
+                kind, what = "number-not-reserved", "its number and name are" if free else "its number is"
+            elif free:
+                kind, what = "name-not-reserved", "its name is"
+            else:
+                continue
+            fact = f"{noun[1]} '{each[0]}' ({number}) was removed from {new.name}, and {what} not reserved"
+            yield Flaw(kind, fact, new.at, _help(new, [str(number)] if kind == "number-not-reserved" else [], free))
+
+
+def _find_moved(old: Record | Enum, new: Record | Enum, sides: tuple[Side, Side]) -> frozenset[int]:
+    """The old numbers of what has another one now."""
+    if isinstance(old, Record) and isinstance(new, Record):
+        return frozenset(wire_of(move.old).number for move in find_moves(old, new, sides).values())
+    if isinstance(old, Enum) and isinstance(new, Enum):
+        numbers = {symbol.name: symbol.number for symbol in new.symbols}
+        return frozenset(each.number for each in old.symbols if numbers.get(each.name, each.number) != each.number)
+    return frozenset()
 
 
 def find_dropped_reservations(before: Schema, after: Schema) -> Iterator[Flaw]:
     """Numbers and names that were reserved and are not any more; located at the message or enum after the change."""
     for noun, old, new in _find_pairs(before, after):
-        dropped = [_words(noun[0], low, high) for low, high in _subtract(old.reserved, new.reserved)]
-        if dropped:
-            numbers = ", ".join(dropped)
+        numbers = show(subtract(old.reserved.ranges, new.reserved.ranges), _LAST[noun[0]])
+        if numbers:
             fact = f"in {new.name} the reservation of {numbers} was dropped"
-            yield Flaw("reservation-dropped", fact, new.at, _help([f"reserved {numbers};"], new.name))
+            yield Flaw("reservation-dropped", fact, new.at, _help(new, [numbers], []))
         for name in sorted(old.reserved.names - new.reserved.names):
             fact = f"in {new.name} the reservation of the name '{name}' was dropped"
-            yield Flaw("reservation-dropped", fact, new.at, _help([f'reserved "{name}";'], new.name))
+            yield Flaw("reservation-dropped", fact, new.at, _help(new, [], [name]))
 
 
 def _find_pairs(before: Schema, after: Schema) -> Iterator[tuple[tuple[str, str], Record | Enum, Record | Enum]]:
@@ -59,46 +77,24 @@ def _find_pairs(before: Schema, after: Schema) -> Iterator[tuple[tuple[str, str]
 
 
 def _numbers(type_: Record | Enum) -> dict[int, list[str]]:
-    """Names by number."""
+    """Names by number; a number that an extension has is there, and its name is none of the message's."""
     numbers: dict[int, list[str]] = {}
     if isinstance(type_, Enum):
         for symbol in type_.symbols:
             numbers.setdefault(symbol.number, []).append(symbol.name)
-    else:
-        for field in type_.fields:
-            if not (wire := wire_of(field)).extension:
-                numbers.setdefault(wire.number, []).append(field.name)
+        return numbers
+    for field in type_.fields:
+        wire = wire_of(field)
+        numbers.setdefault(wire.number, []).extend([] if wire.extension else [field.name])
     return numbers
 
 
-def _help(statements: list[str], name: str) -> str:
-    names = ", names without quotes where the file has an edition" if any('"' in each for each in statements) else ""
-    return f"add `{' '.join(statements)}` to {name}{names}"
-
-
-def _subtract(old: Reserved, new: Reserved) -> Iterator[tuple[int, int]]:
-    """The ranges of the one that the other does not cover."""
-    taken = sorted(new.ranges)
-    at = 0
-    for start, high in sorted(old.ranges):
-        low = start
-        while at < len(taken) and taken[at][0] <= high:
-            first, last = taken[at]
-            if first > low:
-                yield low, first - 1
-            low = max(low, last + 1)
-            if last > high:
-                break  # it may cover a part of the next one
-            at += 1
-        if low <= high:
-            yield low, high
-
-
-def _holds(ranges: list[tuple[int, int]], number: int) -> bool:
-    """Whether sorted ranges hold a number: asked for each of many, so not one by one."""
-    at = bisect_right(ranges, (number, _LAST)) - 1
-    return at >= 0 and ranges[at][1] >= number
-
-
-def _words(noun: str, low: int, high: int) -> str:
-    return str(low) if low == high else f"{low} to {'max' if high == _END[noun] else high}"
+def _help(type_: Record | Enum, numbers: list[str], names: list[str]) -> str:
+    """What to write, as the file spells it; a number among those of extensions must be taken from them first."""
+    quote = "" if has_edition(type_.at) else '"'
+    statements = [*(f"reserved {each};" for each in numbers), *(f"reserved {quote}{name}{quote};" for name in names)]
+    advice = f"add `{' '.join(statements)}` to {type_.name}"
+    ranges = sorted(type_.extension_ranges) if isinstance(type_, Record) else []
+    if any(each.isdigit() and holds(ranges, int(each)) for each in numbers):
+        return f"take {', '.join(numbers)} out of its extension ranges, and {advice}"
+    return advice

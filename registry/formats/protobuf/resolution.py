@@ -8,12 +8,15 @@ from collections.abc import Iterator
 
 from registry.formats.mismatch import Direction, Mismatch, Pair
 from registry.formats.protobuf.confluent import find_confluent
-from registry.formats.protobuf.elements import Side, wire_of, words_of
+from registry.formats.protobuf.elements import Side, label, title, wire_of
 from registry.formats.protobuf.enums import compare_defaults, compare_enums
-from registry.formats.protobuf.fields import Queue, compare_fields, label
-from registry.formats.protobuf.oneofs import Fields, compare_oneofs
+from registry.formats.protobuf.fields import Queue, compare_fields
+from registry.formats.protobuf.messages import Messages
+from registry.formats.protobuf.moves import compare_moves
+from registry.formats.protobuf.oneofs import compare_oneofs
+from registry.formats.protobuf.ranges import LAST_FIELD, Range, show, subtract
 from registry.formats.protobuf.roots import pair_roots
-from registry.formats.protobuf.words import Spot, in_order, report
+from registry.formats.protobuf.words import HELP, Spot, report
 from registry.schema import Enum, Field, Record
 
 
@@ -22,7 +25,8 @@ def find_mismatches(pair: Pair) -> Iterator[Mismatch]:
 
     What does not depend on who reads (a name changed, a field removed) is yielded for either direction in the same
     words; whoever judges both drops the second. Paths are field names from the event's root: ``/order/items[]/price``,
-    with ``{}`` for the values of a map, and ``/`` for the event itself.
+    with ``{}`` for the values of a map, and ``/`` for the event itself. Among several roots they begin with the name of
+    one: ``/Order/items[]/price``.
     """
     said: set[tuple[str, str, str, str, str]] = set()
     for mismatch in _find_all(pair):
@@ -35,88 +39,78 @@ def find_mismatches(pair: Pair) -> Iterator[Mismatch]:
 
 def _find_all(pair: Pair) -> Iterator[Mismatch]:
     queue: Queue = []
-    yield from pair_roots(pair, queue)
-    yield from _walk(queue, (Side(pair.reader.types), Side(pair.writer.types)))
+    sides = Side(pair.reader.types), Side(pair.writer.types)
+    yield from pair_roots(pair, sides, queue)
+    yield from _walk(queue, sides)
     if pair.profile == "confluent":
         yield from find_confluent(pair)
 
 
 def _walk(queue: Queue, sides: tuple[Side, Side]) -> Iterator[Mismatch]:
-    """Compare what waits, and what that leads to, first come first served; each pair of types once."""
+    """Compare the roots, and what they lead to, first come first served; each pair of types once."""
     seen: set[tuple[str, str]] = set()
-    for spot, reader, writer in queue:  # grows while it is read
+    roots = len(queue)
+    for index, (spot, reader, writer) in enumerate(queue):  # grows while it is read
         if reader is writer or (reader.name, writer.name) in seen:
             continue
         seen.add((reader.name, writer.name))
         if isinstance(reader, Record) and isinstance(writer, Record):
-            yield from _compare_records(spot, reader, writer, sides, queue)
+            yield from _compare_records(spot.at(reader.at, writer.at), (reader, writer), sides, queue)
         elif isinstance(reader, Enum) and isinstance(writer, Enum):
             yield from compare_enums(spot.at(reader.at, writer.at), reader, writer)
-            if not spot.path:  # a root: whoever uses it may leave it absent
+            if index < roots:  # whoever uses it may leave it absent
                 yield from compare_defaults(spot, reader, writer)
 
 
 def _compare_records(
-    spot: Spot, reader: Record, writer: Record, sides: tuple[Side, Side], queue: Queue
+    here: Spot, records: tuple[Record, Record], sides: tuple[Side, Side], queue: Queue
 ) -> Iterator[Mismatch]:
-    here = spot.at(reader.at, writer.at)
+    """Two messages, as (reader, writer)."""
+    reader, writer = records
+    messages = Messages(here.pair, records, sides)
     if reader.message_set != writer.message_set:
-        _, after = in_order(spot.pair, reader, writer)
-        what = f"message {after.name} {'became' if after.message_set else 'is no longer'} a message set"
-        yield report("message_set_changed", here, what)
-    mine, theirs = _by_number(reader), _by_number(writer)
-    old_fields, new_fields = in_order(spot.pair, mine, theirs)
-    renumbered = _find_renumbered(old_fields, new_fields)
-    for number in sorted(mine.keys() | theirs.keys()):
-        my_field, their_field = mine.get(number), theirs.get(number)
-        if my_field is not None and their_field is not None:
-            place = here.down(f"/{my_field.name}", my_field.at, their_field.at)
-            moved = my_field.name in renumbered or their_field.name in renumbered
-            yield from compare_fields(place, (my_field, their_field), sides, queue, moved=moved)
-        elif number in old_fields:
-            yield from _report_gone(here, old_fields[number], renumbered)
-        if my_field is not None and their_field is None and wire_of(my_field).presence == "required":
-            place = here.down(f"/{my_field.name}", my_field.at, writer.at)
-            what = "was added as" if spot.pair.direction is Direction.BACKWARD else "was removed and is"
-            yield report("required_field_missing", place, f"{label(my_field)} {what} required")
-    for name, (old, new) in renumbered.items():
-        my_at, their_at = (new.at, old.at) if new_fields is mine else (old.at, new.at)
-        fact = f"field '{name}' changed its number from {wire_of(old).number} to {wire_of(new).number}"
-        words = {"name": name, "number": wire_of(old).number}
-        yield report("field_renumbered", here.down(f"/{name}", my_at, their_at), fact, words)
-    yield from compare_oneofs(here, reader, mine, theirs)
+        fact = (
+            f"message {messages.after.name} {'became' if messages.after.message_set else 'is no longer'} a message set"
+        )
+        yield report("message_set_changed", here, fact)
+    for number in sorted(messages.mine.keys() | messages.theirs.keys()):
+        mine, theirs = messages.mine.get(number), messages.theirs.get(number)
+        if mine is not None and theirs is not None:
+            place = here.down(f"/{messages.new[number].name}", mine.at, theirs.at)
+            yield from compare_fields(place, (mine, theirs), messages, sides, queue)
+        elif number in messages.old:
+            yield from _report_gone(here, messages.old[number], messages)
+        if mine is not None and theirs is None and wire_of(mine).presence == "required":
+            what = "was added as" if here.pair.direction is Direction.BACKWARD else "was removed and is"
+            place = here.down(f"/{mine.name}", mine.at, writer.at)
+            yield report("required_field_missing", place, f"{label(mine, reader)} {what} required")
+    yield from compare_moves(here, messages, sides)
+    yield from compare_oneofs(here, messages)
+    yield from _compare_ranges(here, messages)
 
 
-def _by_number(record: Record) -> dict[int, Field]:
-    return {wire_of(field).number: field for field in record.fields}
-
-
-def _report_gone(here: Spot, field: Field, renumbered: dict[str, tuple[Field, Field]]) -> Iterator[Mismatch]:
-    if field.name in renumbered:
+def _report_gone(here: Spot, field: Field, messages: Messages) -> Iterator[Mismatch]:
+    if messages.moved(field):
         return
-    place = here.down(f"/{field.name}", here.reader, here.writer)
-    backward = here.pair.direction is Direction.BACKWARD
-    place = place.at(here.reader, field.at) if backward else place.at(field.at, here.writer)
-    yield report("field_removed", place, f"{label(field)} was removed", {"number": wire_of(field).number})
+    reader, writer = (here.reader, field.at) if here.pair.direction is Direction.BACKWARD else (field.at, here.writer)
+    place = here.down(f"/{field.name}", reader, writer)
+    ways = HELP["field_removed"]
+    if messages.lives_on(field.name):
+        ways = tuple(way.removesuffix(" and reserve the name") for way in ways)
+    number = {"number": wire_of(field).number}
+    yield report("field_removed", place, f"{label(field, messages.before)} was removed", number, help=ways)
 
 
-def _find_renumbered(before: Fields, after: Fields) -> dict[str, tuple[Field, Field]]:
-    """Names that moved to another number with their type, where nothing else explains it.
-
-    That is: the old number is gone, or now has a name that came from elsewhere in the message. If the old number lives
-    on under a new name, the field was renamed and another one added.
-    """
-    numbers = {field.name: (number, field) for number, field in before.items() if not wire_of(field).extension}
-    renumbered: dict[str, tuple[Field, Field]] = {}
-    for number, field in after.items():
-        former, old = numbers.get(field.name, (number, field))
-        if former == number or not _same_type(old, field):
-            continue
-        heir = after.get(former)
-        if heir is None or heir.name in numbers:
-            renumbered[field.name] = (old, field)
-    return renumbered
-
-
-def _same_type(old: Field, new: Field) -> bool:
-    return words_of(old.type) == words_of(new.type)
+def _compare_ranges(here: Spot, messages: Messages) -> Iterator[Mismatch]:
+    """Numbers that were left to extensions. What became a field of the message is compared as one."""
+    before, after = messages.before, messages.after
+    if not before.extension_ranges:
+        return
+    fields = [(number, number) for number in messages.new]
+    became = [each for each in fields if each[0] in messages.old]
+    gone = list(subtract(before.extension_ranges, [*after.extension_ranges, *became]))
+    if gone:
+        free: list[Range] = list(subtract(gone, [*after.reserved.ranges, *fields]))
+        ways = HELP["extension_range_removed"][: 2 if free else 1]
+        fact = f"extensions {show(gone, LAST_FIELD)} of {title(before)} were removed"
+        yield report("extension_range_removed", here, fact, {"free": show(free, LAST_FIELD)}, help=ways)

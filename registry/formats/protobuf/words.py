@@ -13,7 +13,7 @@ from registry.source import Location
 _T = TypeVar("_T")
 
 _KEEP_TYPE: Final = "keep number {number} as it is, and add a new field under a new number"
-_RETIRE: Final = "remove the field, write `reserved {number};`, and add the new one under a new number"
+_RETIRE: Final = "remove the field, write `reserved {number};`, and add the new one under a new number and name"
 _KEEP_ENUM: Final = "keep the value, with `[deprecated = true]`"
 _READERS_FIRST: Final = "let every reader know the value before anybody writes it"
 _UNSET: Final = "the value is taken as unknown: the field reads as unset, that is as the first value declared"
@@ -42,6 +42,7 @@ CONSEQUENCES: Final[Mapping[str, str]] = {
     "map_key_narrowed": "different keys become one, and the last one wins",
     "entries_read_as_map": "of entries with the same key only the last is read, and their order is lost",
     "map_read_as_entries": "the wire is the same",
+    "extension_range_removed": "values of extensions in it are skipped",
     "presence_changed": "a written zero and an absent field become the same, or stop being the same",
     "oneof_changed": "whoever asks which of them is set gets another answer",
 }
@@ -83,6 +84,7 @@ HELP: Final[Mapping[str, tuple[str, ...]]] = {
     "enum_value_renamed": ("keep the old name, and add the new one after it with `option allow_alias = true;`",),
     "enum_read_as_integer": ("keep the enum",),
     "extension_changed": ("keep it where it was",),
+    "extension_range_removed": ("keep the range", "write `reserved {free};`"),
     "message_removed": ("keep it, with `option deprecated = true;`",),
     "enum_removed": ("keep it, with `option deprecated = true;`",),
     "confluent_package_changed": ("keep the package",),
@@ -126,9 +128,9 @@ def report(
     reader_type: str = "",
     writer_type: str = "",
 ) -> Mismatch:
-    """A mismatch of a kind at a spot; ``words`` fill in the ways out."""
+    """A mismatch of a kind at a spot; ``words`` fill in the ways out, which are those of the kind or ``help``."""
     words = words or {}
-    ways = help or tuple(way.format_map(words) for way in HELP[kind])
+    ways = tuple(way.format_map(words) for way in help or HELP[kind])
     return Mismatch(
         kind,
         KINDS[kind],
