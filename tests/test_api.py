@@ -87,7 +87,7 @@ def test_a_protobuf_mismatch_has_both_sides() -> None:
     assert (mismatch.reader.path, mismatch.reader.line, mismatch.reader.column) == ("new.proto", 3, 1)
     assert (mismatch.writer.path, mismatch.writer.line, mismatch.writer.column) == ("old.proto", 3, 1)
     assert (mismatch.reader_type, mismatch.writer_type) == ("int32", "string")
-    assert mismatch.message == "new cannot read what old wrote: field 'id' (1) changed from string to int32"
+    assert mismatch.message == "new cannot read what old wrote: field 'id' (1) of Cart changed from string to int32"
 
 
 def test_a_forward_mismatch_has_the_old_schema_as_reader() -> None:

@@ -108,6 +108,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("compat/enum-value-renamed", WARNING, "an enum value has another name in code and JSON", change=MISMATCH),
     Rule("compat/enum-read-as-integer", WARNING, "an enum became a number, or a number an enum", change=MISMATCH),
     Rule("compat/extension-changed", WARNING, "a field became an extension, or an extension a field", change=MISMATCH),
+    Rule("compat/extension-range-removed", WARNING, "extensions of a message have no numbers any more", change=MISMATCH),
     Rule("compat/message-removed", WARNING, "a message is gone", change=MISMATCH),
     Rule("compat/enum-removed", WARNING, "an enum is gone", change=MISMATCH),
     # `profile: confluent` in the policy
@@ -117,7 +118,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("compat/confluent-oneof-member-removed", ERROR, "Confluent's registry refuses the removal of a oneof's member", change=MISMATCH),
     Rule("compat/confluent-cardinality-changed", ERROR, "Confluent's registry refuses singular numbers becoming repeated", change=MISMATCH),
     # beyond one value: what protects the next change, and the readers that are named
-    Rule("compat/number-not-reserved", ERROR, "a number was given up and may be used again by mistake", change=compat.find_unreserved),
+    Rule("compat/number-not-reserved", ERROR, "a number was given up and may be used again by mistake", change=compat.find_unreserved_numbers),
+    Rule("compat/name-not-reserved", WARNING, "a name was given up and may be used again by mistake", change=compat.find_unreserved_names),
     Rule("compat/reservation-dropped", ERROR, "a reserved number or name may be used again", change=compat.find_dropped_reservations),
     Rule("compat/removed-with-subscribers", ERROR, "an event is gone while services read it", change=compat.find_removed_with_subscribers),
     Rule("compat/format-changed", ERROR, "an event changed its schema language", change=compat.find_format_changed),
@@ -180,6 +182,7 @@ BREAKS_IN_JSON: Final = frozenset(
         "field-removed",
         "json-name-changed",
         "map-read-as-entries",
+        "name-not-reserved",
     )
 )
 """Harmless in Protobuf's bytes, and an error to its JSON parsers, which know names and refuse unknown ones."""

@@ -176,23 +176,30 @@ def find_format_changed(change: Change) -> Iterator[Problem]:
     )
 
 
-def find_unreserved(change: Change) -> Iterator[Problem]:
-    """A number or name was given up and may be used again by mistake."""
-    return _find_reservations(change, "find_unreserved")
+def find_unreserved_numbers(change: Change) -> Iterator[Problem]:
+    """A number was given up and may be used again by mistake."""
+    return _find_reservations(change, "number-not-reserved")
+
+
+def find_unreserved_names(change: Change) -> Iterator[Problem]:
+    """A name was given up and may be used again by mistake."""
+    return _find_reservations(change, "name-not-reserved")
 
 
 def find_dropped_reservations(change: Change) -> Iterator[Problem]:
     """A number or name was kept from use, and no longer is."""
-    return _find_reservations(change, "find_dropped_reservations")
+    return _find_reservations(change, "reservation-dropped")
 
 
-def _find_reservations(change: Change, question: str) -> Iterator[Problem]:
+def _find_reservations(change: Change, kind: str) -> Iterator[Problem]:
     before, after = change.before, change.after
     if before is None or after is None or before.head is None or after.head is None:
         return
     if before.head.format != "protobuf" or after.head.format != "protobuf":
         return
-    from registry.formats.protobuf import reservations  # protoc's luggage, only where there is Protobuf
+    from registry.formats.protobuf.reservations import find_dropped_reservations, find_unreserved
 
-    for flaw in getattr(reservations, question)(before.head, after.head):
-        yield problem_of(change, flaw.location, flaw.message, flaw.help)
+    find = find_dropped_reservations if kind == "reservation-dropped" else find_unreserved
+    for flaw in find(before.head, after.head):
+        if flaw.kind == kind:
+            yield problem_of(change, flaw.location, flaw.message, flaw.help)

@@ -31,8 +31,9 @@ def find_ambiguous_references(change: Change) -> Iterator[Problem]:
 
 
 def find_notes(change: Change) -> Iterator[Problem]:
-    """Accepted, and probably not what was meant."""
-    return _find_flaws(change, "note")
+    """Accepted, and probably not what was meant; what the base said already was said when it came."""
+    known = {flaw.message for flaw in change.before.flaws} if change.before is not None else set()
+    return (problem for problem in _find_flaws(change, "note") if problem.message not in known)
 
 
 def find_unreadable_files(_before: Catalog, after: Catalog) -> Iterator[Problem]:
