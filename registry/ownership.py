@@ -1,7 +1,7 @@
 """ownership.yaml to :class:`registry.contract.Ownership`: teams, services, who writes what, who reads it.
 
-A second owner is no flaw of the file: every claim is kept with its place, and a rule judges them (GOVERNANCE.md
-sections 1 and 3). Only what no claim could show, such as a service described twice, is a flaw here.
+A second owner is no flaw of the file: every claim is kept with its place, and a rule judges them.
+Only what no claim could show, such as a service described twice, is a flaw here.
 """
 
 import gc

@@ -1,4 +1,4 @@
-"""policy.yaml to :class:`registry.contract.Policy`: envelope, severities, approvers (GOVERNANCE.md section 2)."""
+"""policy.yaml to :class:`registry.contract.Policy`: envelope, severities, approvers."""
 
 from collections.abc import Iterator
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""policy.yaml: the defaults of GOVERNANCE.md section 2, what may be changed, and what may not."""
+"""policy.yaml: the defaults, what may be changed, and what may not."""
 
 import jsonschema
 import pytest
