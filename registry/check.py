@@ -26,6 +26,9 @@ UNREAD: Final = frozenset(
 )
 """What cannot be read cannot be judged by any family, so `--only FAMILY` must not pass over it."""
 
+UNRELEASED: Final = "versions/unreleased-change"
+"""The rule whose way out is a release."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -138,13 +141,26 @@ def judge(
     return Report(
         base=before.label,
         head=after.label,
-        findings=tuple(apply_waivers(findings, before, after, today)),
+        findings=tuple(_drop_futile(tuple(apply_waivers(findings, before, after, today)))),
         judged=changes.judged,
         contracts=len(after.contracts) if governed else len(after.files),
         not_evaluated={name: f"compat: {reason}" for name, reason in changes.not_compared.items()},
         strict=options.strict,
         unit="contract" if governed else "file",
     )
+
+
+def _drop_futile(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Nobody is told to release what `contracts release` would refuse: first comes the error."""
+    stopped = {
+        name
+        for finding in findings
+        if finding.severity is Severity.ERROR and finding.waiver is None
+        for name in finding.problem.contract.split(", ")
+    }
+    for finding in findings:
+        if finding.rule != UNRELEASED or finding.problem.contract not in stopped:
+            yield finding
 
 
 def _with_law(before: Catalog, after: Catalog) -> Catalog:

@@ -12,7 +12,7 @@ from tempfile import mkdtemp
 from registry.cache import BlobCache, cache_folder
 from registry.catalog import Index, Layout, Shelf, layout_of, read_catalog
 from registry.change import Reader, find_changes
-from registry.check import UNREAD, Options, judge
+from registry.check import UNREAD, UNRELEASED, Options, judge
 from registry.contract import Catalog, Change, Version
 from registry.errors import Refused
 from registry.finding import Report
@@ -125,8 +125,7 @@ def _judge(
     findings = tuple(
         finding
         for finding in report.findings
-        if finding.rule in always
-        or (names & set(finding.problem.contract.split(", ")) and finding.rule != "versions/unreleased-change")
+        if finding.rule in always or (names & set(finding.problem.contract.split(", ")) and finding.rule != UNRELEASED)
     )
     return replace(report, base="the released versions", findings=findings, judged=tuple(sorted(names)))
 
