@@ -1,9 +1,10 @@
 """`contracts check`: the one pass from two revisions to a report."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from threading import Thread
 from typing import Final
 
 from registry.base import find_base
@@ -71,16 +72,41 @@ def read_snapshots(
     under = ["."] if not layout.root else [layout.root, OWNERSHIP, *CODEOWNERS]
     named = "HEAD" if options.head is None and repo.bare and not options.staged else options.head
     judged = repo.resolve(named) if named is not None else ""
+    staged = options.staged and not judged
+    read_base = meanwhile(lambda: _read_base(repo, under, options, environment, judged, staged=staged))
     if named is not None:
         head = repo.read_revision(judged, named, under)
     else:
         head = repo.read_index(under) if options.staged else repo.read_work_tree(under, layout.holds)
-    staged = options.staged and not judged
-    base = _read_base(repo, under, options, environment, judged, staged=staged)
+    base = read_base()
     if staged and options.against is None and base.entries == head.entries and repo.index_equals_head():
         # `pre-commit run --all-files` stages nothing, and that must not pass as nothing to look at.
         base = _read_base(repo, under, options, environment, judged, staged=False)
     return base, head
+
+
+def meanwhile(read: Callable[[], Snapshot]) -> Callable[[], Snapshot]:
+    """Start to read, and give back what waits for the end: git has processes of its own, and we would sit beside it.
+
+    What ``read`` raises is raised by the one who waits.
+    """
+    outcome: list[Snapshot | Exception] = []
+
+    def run() -> None:
+        try:
+            outcome.append(read())
+        except Exception as error:  # handed on, whatever it is
+            outcome.append(error)
+
+    def wait() -> Snapshot:
+        thread.join()
+        if isinstance(outcome[0], Exception):
+            raise outcome[0]
+        return outcome[0]
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    return wait
 
 
 def _read_base(

@@ -9,6 +9,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -84,8 +85,19 @@ def _pathspecs(under: Sequence[str]) -> list[bytes]:
     return [b"--"] if any(path in ("", ".") for path in paths) else [b"--", *map(encode_path, paths)]
 
 
+def _find_staged(listing: bytes) -> Iterator[tuple[Entry, str]]:
+    """The rows of ``ls-files --stage``, each with its stage: 0, or 1 to 3 for the sides of a conflict."""
+    for row in listing.split(b"\0")[:-1]:
+        facts, _, raw = row.partition(b"\t")
+        mode, blob, stage = facts.decode("ascii").split(" ")
+        yield Entry(decode_path(raw), mode, blob), stage
+
+
 class Repo:
-    """A repository that was found. Not thread-safe; close it, or use it as a context manager."""
+    """A repository that was found; close it, or use it as a context manager.
+
+    Names and listings may be asked by two threads at once, contents by one.
+    """
 
     __slots__ = ("_blobs", "_environment", "bare", "git_dir", "head", "object_format", "shallow", "top")
 
@@ -128,13 +140,16 @@ class Repo:
             raise Unreadable(fact, "git status and git fsck stop at the same, and say more")
         return done.stdout
 
-    def _ask_both(self, first: Sequence[str | bytes], second: Sequence[str | bytes]) -> tuple[bytes, bytes]:
-        """The answers to two questions, asked at once: they take as long as the longer one."""
-        with start_git(("-C", self.top, *second), self._environment) as process:
-            answer = self._ask(*first)
-            out, err = process.communicate()
-        done = subprocess.CompletedProcess(process.args, process.returncode, out, err)
-        return answer, self._insist(second, done)
+    def _ask_together(self, *questions: Sequence[str | bytes]) -> list[bytes]:
+        """The answers to questions that do not wait for each other: together they take as long as the longest."""
+        with ExitStack() as stack:
+            started = [stack.enter_context(start_git(("-C", self.top, *each), self._environment)) for each in questions]
+            said = [process.communicate() for process in started]
+        done = [
+            subprocess.CompletedProcess(process.args, process.returncode, out, err)
+            for process, (out, err) in zip(started, said, strict=True)
+        ]
+        return [self._insist(question, answer) for question, answer in zip(questions, done, strict=True)]
 
     # Names ---------------------------------------------------------------------------------------------------------
 
@@ -252,8 +267,9 @@ class Repo:
         Paths that were only announced (``git add --intent-to-add``) are not in it. Raises :class:`Unreadable` for a
         conflict that is not resolved, and where there is no index.
         """
+        self._insist_on_work_tree()
         entries: dict[str, Entry] = {}
-        for entry, stage in self._find_staged(under):
+        for entry, stage in _find_staged(self._ask("ls-files", "-z", "--stage", *_pathspecs(under))):
             if stage != "0":
                 raise Unreadable(
                     f"{show_name(entry.path)} has a conflict that is not resolved",
@@ -282,14 +298,16 @@ class Repo:
         that are ``wanted``: beside schemas may lie gigabytes of something else. Files that git was told not
         to look at (sparse checkout, ``assume-unchanged``) count as the index has them. Raises :class:`Unreadable`.
         """
-        entries = {entry.path: entry for entry, _ in self._find_staged(under)}
-        changed: dict[str, Entry] = {}
+        self._insist_on_work_tree()
         # No submodule is looked into (that runs git once for each), and no file system monitor is started for us.
         quietly, specs = ("-c", "core.fsmonitor="), _pathspecs(under)
-        changes, others = self._ask_both(
+        staged, changes, others = self._ask_together(
+            ["ls-files", "-z", "--stage", *specs],
             [*quietly, "diff-files", "--raw", "-z", "--no-renames", "--ignore-submodules=all", *specs],
             [*quietly, "ls-files", "-z", "--others", "--exclude-standard", *specs],
         )
+        entries = {entry.path: entry for entry, _ in _find_staged(staged)}
+        changed: dict[str, Entry] = {}
         rows = iter(changes.split(b"\0")[:-1])
         for facts, raw in zip(rows, rows, strict=True):
             _, mode, blob, _, status = facts.decode("ascii").split(" ")
@@ -310,15 +328,10 @@ class Repo:
                 contents[entry.blob] = data
         return Snapshot("the work tree", "", entries, contents)
 
-    def _find_staged(self, under: Sequence[str]) -> Iterator[tuple[Entry, str]]:
-        """The rows of the index, each with its stage: 0, or 1 to 3 for the sides of a conflict."""
+    def _insist_on_work_tree(self) -> None:
         if self.bare:
             fact = f"{show_name(self.top)} has no work tree and no index"
             raise Unreadable(fact, "it is a bare repository, or the inside of .git: name the revision to look at")
-        for row in self._ask("ls-files", "-z", "--stage", *_pathspecs(under)).split(b"\0")[:-1]:
-            facts, _, raw = row.partition(b"\t")
-            mode, blob, stage = facts.decode("ascii").split(" ")
-            yield Entry(decode_path(raw), mode, blob), stage
 
     def _read_files(self, changed: Iterable[Entry]) -> Iterator[tuple[Entry, bytes | None]]:
         """What git would store for each file, and its bytes. ``mode`` and ``blob`` may be empty: git did not say."""

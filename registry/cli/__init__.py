@@ -1,5 +1,6 @@
 """The command `contracts`. A command's module is imported when the command is run; the hook pays for nothing else."""
 
+import gc
 import sys
 from importlib import import_module
 
@@ -19,6 +20,7 @@ COMMANDS = {
 
 def main() -> None:
     """The entry point: what kept us from looking is one sentence on stderr and exit 2; the rest is a traceback."""
+    gc.disable()  # a command ends before it would pay; imports alone trigger dozens of collections
     try:
         import click
     except ImportError:

@@ -6,7 +6,6 @@ from itertools import islice
 
 from registry.contract import Catalog, Change, Version
 from registry.finding import Problem
-from registry.formats.identity import fingerprint_of, guid_of
 from registry.rules.compat import same_meaning
 from registry.rules.parties import catalog_problem, problem_of
 from registry.schema import Schema
@@ -116,6 +115,8 @@ def find_not_from_head(change: Change) -> Iterator[Problem]:
 
 def _find_false(version: Version, schema: Schema) -> list[str]:
     """What version.yaml says of its schema and is not so; the schema id may be that of another registry."""
+    from registry.formats.identity import fingerprint_of, guid_of  # hashlib, only where a version is new
+
     derived = {"fingerprint": fingerprint_of(schema), "guid": guid_of(schema)}
     said = {"fingerprint": version.fingerprint, "guid": version.guid}
     return [name for name in derived if derived[name] != said[name]]
