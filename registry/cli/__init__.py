@@ -17,16 +17,31 @@ COMMANDS = {
 }
 """Each command with what it does; its function has the same name, in the module of the same name."""
 
+LIBRARIES = {"click": "click", "yaml": "pyyaml", "grpc_tools": "grpcio-tools"}
+"""What the extra `tool` brings, by the name it is imported under."""
+
 
 def main() -> None:
     """The entry point: what kept us from looking is one sentence on stderr and exit 2; the rest is a traceback."""
+    collects = gc.isenabled()
     gc.disable()  # a command ends before it would pay; imports alone trigger dozens of collections
     try:
-        import click
-    except ImportError:
-        print("error: contracts needs the libraries of the command line", file=sys.stderr)
+        _run()
+    except ModuleNotFoundError as error:
+        library = LIBRARIES.get((error.name or "").partition(".")[0])
+        if library is None:
+            raise
+        print(f"error: {library} is not installed, and contracts needs it", file=sys.stderr)
         print("help: pip install 'event-contracts[tool]'", file=sys.stderr)
         sys.exit(2)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _run() -> None:
+    import click
+
     from registry.errors import RegistryError
 
     class Commands(click.Group):

@@ -234,7 +234,7 @@ def _include_folders(folder: str) -> list[bytes]:
         import grpc_tools
     except ImportError as error:
         fact = "Protobuf schemas need grpcio-tools, which is not installed"
-        raise RegistryError(fact, 'install it: pip install "event-contracts[protobuf]"') from error
+        raise RegistryError(fact, "pip install 'event-contracts[tool]'") from error
     # grpc_tools.protoc finds this folder by importlib.resources, which costs more than the whole compilation.
     return [os.fsencode(f"{folder}/in"), os.fsencode(f"{os.path.dirname(grpc_tools.__file__)}/_proto")]
 
