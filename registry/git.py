@@ -200,12 +200,6 @@ class Repo:
         rows = (line.split("\0") for line in lines.split("\n") if line)
         return {row[0]: Branch(row[0], row[1], row[2] == "*", row[3], row[4]) for row in rows}
 
-    def upstream(self) -> str | None:
-        """The full name of what the current branch follows, if that exists."""
-        branches = self.read_branches()
-        followed = next((branch.upstream for branch in branches.values() if branch.current), "")
-        return followed if followed in branches else None
-
     def ref_exists(self, ref: str) -> bool:
         """Whether there is a ref of this full name (``refs/heads/main``)."""
         return (
@@ -372,10 +366,3 @@ class Repo:
     def read_blobs(self, blobs: Iterable[str]) -> dict[str, bytes]:
         """The bytes of blobs by their ids; one process for the life of this object. Raises :class:`Unreadable`."""
         return self._blobs.read(blobs)
-
-    def clean(self, path: str, data: bytes) -> bytes:
-        """What git would store for this content at this path: its clean filters, line endings included.
-
-        Nothing is written to ``.git`` (a filter such as Git LFS may do so by itself). Raises :class:`Unreadable`.
-        """
-        return self._blobs.filter("--stdin", b"--path=" + encode_path(path), data=data)[0][1]

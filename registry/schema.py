@@ -145,10 +145,6 @@ class Reserved:
     ranges: tuple[tuple[int, int], ...] = ()
     names: frozenset[str] = frozenset()
 
-    def holds_number(self, number: int) -> bool:
-        """Whether the number is reserved."""
-        return any(first <= number <= last for first, last in self.ranges)
-
 
 @dataclass(frozen=True, slots=True)
 class Record:

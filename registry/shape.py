@@ -4,10 +4,8 @@
 """
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
-NO_KEYS: Mapping[str, "Shape"] = MappingProxyType({})
 LARGEST = 2**31 - 1
 
 
