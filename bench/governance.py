@@ -88,7 +88,6 @@ def main(folder: Path) -> None:
     """Run one check part by part, and print what each part took."""
     rows: list[tuple[str, float]] = []
     with timed("imports", rows):
-        from registry.cache import BlobCache, cache_folder
         from registry.catalog import Shelf, layout_of, read_catalog
         from registry.change import Reader, find_changes
         from registry.check import Options, judge, read_snapshots
@@ -99,7 +98,7 @@ def main(folder: Path) -> None:
         repo = open_repo(folder)
         base, head = read_snapshots(repo, layout_of("contracts"), options, os.environ)
     with timed("read what was learned in earlier runs", rows):
-        shelf = Shelf(repo, BlobCache(cache_folder(os.environ), repo.git_dir))
+        shelf = Shelf(repo, os.environ)
     with timed("catalog of the base (ownership.yaml, names, versions)", rows):
         before = read_catalog(shelf, base, layout_of("contracts"))
     with timed("catalog of the head", rows):

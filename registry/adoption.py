@@ -8,7 +8,6 @@ from pathlib import Path
 from posixpath import commonpath, dirname
 from typing import Final
 
-from registry.cache import BlobCache, cache_folder
 from registry.catalog import CODEOWNERS, OWNERSHIP, Index, Layout, Shelf, layout_of, read_catalog
 from registry.change import Reader
 from registry.contract import Catalog
@@ -98,7 +97,7 @@ def plan_adoption(start: Path, wishes: Wishes, environment: Mapping[str, str]) -
             raise Refused("a bare repository has no files to add to", "run it in a clone")
         ground = _choose_ground(repo, wishes.root)
         layout, notes = ground.layout, list(ground.notes)
-        shelf = Shelf(repo, BlobCache(cache_folder(environment), repo.git_dir))
+        shelf = Shelf(repo, environment)
         here = read_catalog(shelf, ground.snapshot, layout)
         fresh = not _exists(Path(repo.top), OWNERSHIP)
         branch = "master" if repo.ref_exists("refs/heads/master") else "main"
@@ -150,7 +149,7 @@ def _choose_ground(repo: Repo, named: str | None) -> _Ground:
         raise Refused(f"{named} is no folder of this repository", "name one by its path from the repository's top")
     if not layout.root.isprintable():
         raise Refused(f"{layout.root!a} cannot be written into the files of a configuration", "rename the folder")
-    snapshot = repo.read_work_tree([layout.root or ".", OWNERSHIP, *CODEOWNERS], layout.holds)
+    snapshot = repo.read_work_tree(layout.under, layout.holds)
     if any(_is_schema(layout, path) for path in snapshot.entries):
         return _Ground(layout, snapshot, empty=False)
     whole = repo.read_work_tree(["."], layout.holds)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from registry.cache import BlobCache, cache_folder
 from registry.catalog import Layout, Shelf, layout_of, read_catalog
 from registry.change import Reader, find_changes, find_tree_changes
 from registry.contract import Catalog, Change, Contract, Subscriber, Terms
@@ -57,10 +56,8 @@ def read_amendments(start: Path, revisions: Sequence[str], root: str, environmen
     """
     with open_repo(start) as repo:
         layout = layout_of(root)
-        under = [layout.root or ".", "ownership.yaml"]
-        snapshots = _read_before(repo, revisions, under), _read_after(repo, revisions, under, layout)
-        cache = BlobCache(cache_folder(environment), repo.git_dir)
-        shelf = Shelf(repo, cache)
+        snapshots = _read_before(repo, revisions, layout), _read_after(repo, revisions, layout)
+        shelf = Shelf(repo, environment)
         base, head = (read_catalog(shelf, snapshot, layout) for snapshot in snapshots)
         governed = base[0].ownership.present or head[0].ownership.present
         if not (governed or base[0].files or head[0].files):
@@ -68,22 +65,22 @@ def read_amendments(start: Path, revisions: Sequence[str], root: str, environmen
             raise Unreadable(message, "name the folder of your schemas by --root")
         compare = find_changes if governed else find_tree_changes
         changes = compare(Reader(shelf), base, head).changes
-        cache.write(shelf.used)
+        shelf.remember()
     unreached = tuple(find_unreached(changes, base[0], head[0]))
     return Amendments(base[0].label, head[0].label, tuple(find_amendments(changes)), unreached)
 
 
-def _read_before(repo: Repo, revisions: Sequence[str], under: Sequence[str]) -> Snapshot:
+def _read_before(repo: Repo, revisions: Sequence[str], layout: Layout) -> Snapshot:
     if not revisions and not repo.head:
         return empty_snapshot("nothing")  # before the first commit everything is new
     name = revisions[0] if revisions else "HEAD"
-    return repo.read_revision(repo.resolve(name), name, under)
+    return repo.read_revision(repo.resolve(name), name, layout.under)
 
 
-def _read_after(repo: Repo, revisions: Sequence[str], under: Sequence[str], layout: Layout) -> Snapshot:
+def _read_after(repo: Repo, revisions: Sequence[str], layout: Layout) -> Snapshot:
     if len(revisions) < 2:
-        return repo.read_work_tree(under, layout.holds)
-    return repo.read_revision(repo.resolve(revisions[1]), revisions[1], under)
+        return repo.read_work_tree(layout.under, layout.holds)
+    return repo.read_revision(repo.resolve(revisions[1]), revisions[1], layout.under)
 
 
 def find_amendments(changes: Sequence[Change]) -> Iterator[Amendment]:

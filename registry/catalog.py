@@ -8,7 +8,7 @@ from functools import partial
 from posixpath import join, normpath, relpath
 from typing import TypeVar, cast
 
-from registry.cache import BlobCache
+from registry.cache import BlobCache, cache_folder
 from registry.contract import Catalog, Contract, Ownership, Policy, SchemaFile, Version
 from registry.discovery import show_name
 from registry.errors import Flaw, InvalidSchema, Refused
@@ -30,12 +30,16 @@ CODEOWNERS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CO
 class Shelf:
     """Blobs of one repository, decoded once and remembered; shared by the two revisions of a check."""
 
-    def __init__(self, repo: Repo, cache: BlobCache) -> None:
+    def __init__(self, repo: Repo, environment: Mapping[str, str]) -> None:
         self._repo = repo
-        self._cache = cache
+        self._cache = BlobCache(cache_folder(environment), repo.git_dir)
         self._bytes: dict[str, bytes] = {}
         self._nouns: dict[Hashable, object] = {}
-        self.used: set[str] = set()
+        self._used: set[str] = set()
+
+    def remember(self) -> None:
+        """Keep what was learned of blobs for the next run."""
+        self._cache.write(self._used)
 
     def fetch(self, snapshot: Snapshot, paths: Sequence[str]) -> None:
         """Read the blobs of many paths in one go."""
@@ -69,7 +73,7 @@ class Shelf:
     def outline(self, snapshot: Snapshot, paths: Sequence[str]) -> dict[str, Outline]:
         """Names defined and needed by each file; only blobs that no run has seen are read."""
         keys = {path: f"outline:{snapshot.entries[path].blob}:{format_of(path)}" for path in paths}
-        self.used.update(keys.values())
+        self._used.update(keys.values())
         self.fetch(snapshot, [path for path in paths if self._cache.find(keys[path]) is None])
         return {path: self._outline(key, path, snapshot.entries[path].blob) for path, key in keys.items()}
 
@@ -98,6 +102,11 @@ class Layout:
     def join(self, *parts: str) -> str:
         """A path below the root, relative to the top."""
         return join(self.root, *parts)
+
+    @property
+    def under(self) -> list[str]:
+        """What is asked of git: the folders and files that :meth:`holds` may say yes to."""
+        return [self.root, OWNERSHIP, *CODEOWNERS] if self.root else ["."]
 
     def holds(self, path: str) -> bool:
         """Whether a path can matter: a schema, a document of ours, CODEOWNERS, or anything among the versions."""

@@ -8,8 +8,7 @@ from threading import Thread
 from typing import Final
 
 from registry.base import find_base
-from registry.cache import BlobCache, cache_folder
-from registry.catalog import CODEOWNERS, OWNERSHIP, Index, Layout, Shelf, layout_of, read_catalog
+from registry.catalog import Index, Layout, Shelf, layout_of, read_catalog
 from registry.change import Changes, Reader, find_broken, find_changes, find_tree_changes
 from registry.contract import Catalog, Change, Policy
 from registry.errors import Unreadable
@@ -56,12 +55,11 @@ def check(start: str | os.PathLike[str], options: Options, environment: Mapping[
     with open_repo(start) as repo:
         layout = layout_of(options.root)
         base, head = read_snapshots(repo, layout, options, environment)
-        cache = BlobCache(cache_folder(environment), repo.git_dir)
-        shelf = Shelf(repo, cache)
+        shelf = Shelf(repo, environment)
         before, after = read_catalog(shelf, base, layout), read_catalog(shelf, head, layout)
         _refuse_nothing(before[0], after[0], layout, head)
         report = judge(Reader(shelf), before, after, options, today)
-        cache.write(shelf.used)
+        shelf.remember()
     return report
 
 
@@ -69,7 +67,7 @@ def read_snapshots(
     repo: Repo, layout: Layout, options: Options, environment: Mapping[str, str]
 ) -> tuple[Snapshot, Snapshot]:
     """The two trees: what it was, and what it is to be."""
-    under = ["."] if not layout.root else [layout.root, OWNERSHIP, *CODEOWNERS]
+    under = layout.under
     named = "HEAD" if options.head is None and repo.bare and not options.staged else options.head
     judged = repo.resolve(named) if named is not None else ""
     staged = options.staged and not judged

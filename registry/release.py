@@ -9,7 +9,6 @@ from datetime import date
 from pathlib import Path
 from tempfile import mkdtemp
 
-from registry.cache import BlobCache, cache_folder
 from registry.catalog import Index, Layout, Shelf, layout_of, read_catalog
 from registry.change import Reader, find_changes
 from registry.check import UNREAD, UNRELEASED, Options, judge
@@ -68,9 +67,8 @@ def release(
         if repo.bare:
             raise Refused("a bare repository has no files to freeze", "run it in a clone")
         layout = layout_of(root)
-        shelf = Shelf(repo, BlobCache(cache_folder(environment), repo.git_dir))
-        under = [layout.root or ".", "ownership.yaml"]
-        snapshot = repo.read_work_tree(under, layout.holds)
+        shelf = Shelf(repo, environment)
+        snapshot = repo.read_work_tree(layout.under, layout.holds)
         here = read_catalog(shelf, snapshot, layout)
         _refuse_nothing(here[0])
         _refuse_unknown(here[0], events)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from registry.cache import BlobCache, cache_folder
 from registry.catalog import Shelf, layout_of, read_catalog
 from registry.cli.output import print_text
 from registry.contract import Catalog, Terms
@@ -24,8 +23,8 @@ def owners(what: str | None, root: str, format_: str) -> None:
     """Who writes WHAT: an event (full or short name), an entity, a topic, a file; without it, who writes everything."""
     with open_repo(Path.cwd()) as repo:
         layout = layout_of(root)
-        snapshot = repo.read_work_tree([layout.root or ".", "ownership.yaml"], layout.holds)
-        shelf = Shelf(repo, BlobCache(cache_folder(os.environ), repo.git_dir))
+        snapshot = repo.read_work_tree(layout.under, layout.holds)
+        shelf = Shelf(repo, os.environ)
         catalog, _ = read_catalog(shelf, snapshot, layout)
         name = os.path.relpath(Path.cwd() / what, repo.top) if what and "/" in what else what
     answer = find_answer(catalog, name) if name else list(catalog.ownership.terms.values())
