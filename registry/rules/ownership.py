@@ -100,12 +100,11 @@ def find_unknown_events(before: Catalog, after: Catalog) -> Iterator[Problem]:
         short = name.rpartition(".")[2]
         namesake = next((other for other in sorted(defined) if other.rpartition(".")[2] == short), None)
         otherwise = f"add its schema below {after.root or 'the top'}/"
-        if namesake:
-            help_ = f"did you mean {namesake!r}?"
-        elif old is not None and old.path:  # it was there, so the name is no slip
-            help_ = "restore its schema, or take the event out of ownership.yaml"
-        else:
-            help_ = nearest(name, defined, otherwise)
+        candidates = defined
+        if old is not None and old.path:  # it was there: the name is no slip, and only a rename can have taken it
+            candidates = defined - {each for file in before.files.values() for each in file.outline.defines}
+            otherwise = "restore its schema, or take the event out of ownership.yaml"
+        help_ = f"did you mean {namesake!r}?" if namesake else nearest(name, candidates, otherwise)
         yield catalog_problem(after, terms.at, f"no schema defines {name}", help_, targets=targets_of(terms))
 
 
