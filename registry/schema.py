@@ -123,6 +123,7 @@ class Wire:
     """The name of the real oneof it is a member of (a synthetic one of ``optional`` is none)."""
     json_name: str = ""
     extension: bool = False
+    deprecated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,8 @@ class Schema:
     types: Mapping[str, Named] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[Flaw, ...] = ()
     """What was accepted all the same, and deserves a word."""
+    descriptors: bytes = b""
+    """Protobuf: the FileDescriptorSet of protoc that the tree was read from; its messages can be built of it."""
 
     @property
     def root(self) -> Type:

@@ -47,6 +47,13 @@ def test_a_missing_import_asks_whether_another_file_was_meant() -> None:
     assert flaw.help == "did you mean common/author.proto?"
 
 
+def test_a_missing_import_is_told_once_and_not_each_type_that_it_would_define() -> None:
+    text = 'syntax = "proto3";\nimport "money.proto";\nmessage A { Money one = 1; Money two = 2; }'
+    assert told(text) == [("a.proto:2:1", "missing-reference", 'imports "money.proto", which is not there')]
+    outside = text.replace("money.proto", "../../money.proto")
+    assert told(outside) == [("a.proto:2:1", "missing-reference", 'imports "../../money.proto", which is not there')]
+
+
 def test_imports_in_a_circle_are_shown() -> None:
     circle = 'syntax = "proto3";\nimport "{}.proto";'
     ((place, kind, message),) = told(circle.format("b"), circle.format("a"))

@@ -11,6 +11,8 @@ from registry.source import fixed_location
 _CONSEQUENCES: Final = re.compile(r'^(Import ".*" was not found or had errors\.|File not found\.)$', re.DOTALL)
 _IMPORT: Final = re.compile(r'^Import "(?P<name>.*)" was not found or had errors\.$', re.DOTALL)
 
+_UNKNOWN: Final = re.compile(r'^"(.*)" is not defined\.$')
+
 
 def _circle(match: re.Match[str]) -> tuple[str, str]:
     return f"the imports run in a circle: {match[1]}", "move what both files need into a third one"
@@ -36,7 +38,7 @@ def _not_ascii(_match: re.Match[str]) -> tuple[str, str]:
 _WORDS: Final[Sequence[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[str, str]]]]] = (
     (re.compile(r"^File recursively imports itself: (.*)$", re.DOTALL), _circle),
     (re.compile(r"^Interpreting non ascii codepoint \d+\.$"), _not_ascii),
-    (re.compile(r'^"(.*)" is not defined\.$'), _unknown_type),
+    (_UNKNOWN, _unknown_type),
     (re.compile(r'^"(.*)" seems to be defined in "(.*?)", which is not imported by'), _not_imported),
     (re.compile(r'^"(.*?)" is already defined( in .*?)?\.$'), _duplicate),
 )
@@ -64,17 +66,24 @@ def find_flaws(errors: Iterable[tuple[str, int, int, str]], names: Names, said: 
     """
     paths = names.paths
     flaws: dict[tuple[str, int, str], Flaw] = {}
+    errors = list(errors)
+    torn = {name for name, _, _, text in errors if (match := _IMPORT.match(text)) and match["name"] not in paths}
     for name, line, column, text in errors:
         missing = _IMPORT.match(text)
-        if name == names.root or (_CONSEQUENCES.match(text) and (missing is None or missing["name"] in paths)):
-            continue
+        if name not in paths or (_CONSEQUENCES.match(text) and (missing is None or missing["name"] in paths)):
+            continue  # of our own file, or of an import that is told of where it is written
+        if name in torn and _UNKNOWN.match(text):
+            continue  # the file that is not there may define it
         path = paths.get(name, name)
         lines = names.files.get(path, "").removeprefix("\ufeff").split("\n")
         row = min(max(line, 0), len(lines) - 1)
         at = fixed_location(names.folder + path, row + 1, count_characters(lines[row], column) if line >= 0 else 1)
         if missing is not None:
             flaw = Flaw(
-                "missing-reference", f'imports "{missing["name"]}", which is not there', at, _nearest(missing, paths)
+                "missing-reference",
+                f'imports "{missing["name"]}", which is not there',
+                at,
+                _nearest(missing["name"], paths.keys() - {name}),
             )
         else:
             message, help_ = _in_words(text)
@@ -104,13 +113,13 @@ def _in_words(text: str) -> tuple[str, str]:
     return head + message[1:], ""
 
 
-def _nearest(missing: re.Match[str], paths: Mapping[str, str]) -> str:
+def _nearest(name: str, paths: Iterable[str]) -> str:
     """Which file was meant, perhaps."""
     import difflib
 
-    name = missing["name"]
+    paths = sorted(paths)
     base = name.rpartition("/")[2]
-    same = sorted(known for known in paths if known.rpartition("/")[2] == base)
+    same = [known for known in paths if known.rpartition("/")[2] == base]
     # A hundred are enough to guess from: the comparison grows with the square.
-    near = same[:1] or difflib.get_close_matches(name, sorted(paths)[:100], 1, 0.7)
+    near = same[:1] or difflib.get_close_matches(name, paths[:100], 1, 0.7)
     return f"did you mean {near[0]}?" if near else "add the file, or correct the path of the import"

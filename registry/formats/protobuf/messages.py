@@ -6,7 +6,6 @@ from typing import NamedTuple
 from registry.formats.mismatch import Pair, Step
 from registry.formats.protobuf.elements import Side, element_of, judge_elements, wire_of
 from registry.formats.protobuf.kinds import KINDS
-from registry.formats.protobuf.places import is_deprecated
 from registry.formats.protobuf.words import in_order
 from registry.schema import Field, Record
 
@@ -40,7 +39,7 @@ def find_moves(before: Record, after: Record, sides: tuple[Side, Side]) -> dict[
             moved = _could_be(former, field, sides)
         else:
             fresh = _key(move.heir) not in names
-            kept = is_deprecated(move.heir.at) or (number not in old and is_deprecated(field.at))
+            kept = wire_of(move.heir).deprecated or (number not in old and wire_of(field).deprecated)
             moved = not (fresh and kept)
         if moved:
             moves[_key(field)] = move

@@ -80,7 +80,7 @@ def parse(
         raise InvalidSchema([_unknown_root(name, folder + paths[0], tree.types)])
     types = _reachable(roots, tree.types)
     notes = tuple(_find_required(types)) if strict else ()
-    return Schema("protobuf", tuple(Ref(root, tree.types[root].at) for root in roots), types, notes)
+    return Schema("protobuf", tuple(Ref(root, tree.types[root].at) for root in roots), types, notes, data)
 
 
 def _find_required(types: Mapping[str, Named]) -> Iterator[Flaw]:
@@ -315,6 +315,7 @@ class _FileReader:
             None if index is None or node.get("proto3_optional") else oneofs[index]["name"],
             node.get("json_name", ""),
             extends is not None,
+            bool(options.get("deprecated")),
         )
         default = node.get("default_value", MISSING)
         return Field((extends or "") + node["name"], type_, at, default, doc=self._doc(path), wire=wire)

@@ -27,12 +27,6 @@ def _measure(line: str) -> Sequence[int]:
     return columns
 
 
-def is_deprecated(at: Location) -> bool:
-    """Whether the field at a place is marked ``deprecated``: asked of the compiled file, as its position is."""
-    places = getattr(at.find, "__self__", None)
-    return isinstance(places, Places) and places.is_deprecated(at.pointer)
-
-
 def has_edition(at: Location) -> bool:
     """Whether the file of a place names an edition, in which reserved names are written without quotes."""
     places = getattr(at.find, "__self__", None)
@@ -52,17 +46,11 @@ class Places:
         self._data = data
         self._file = file
         self._positions: dict[str, Position] | None = None
-        self._deprecated: set[str] = set()
 
     @property
     def has_edition(self) -> bool:
         """Whether the file names an edition."""
         return "edition" in self._file
-
-    def is_deprecated(self, pointer: str) -> bool:
-        """Whether the field at a pointer is marked ``deprecated``."""
-        self._known()
-        return pointer in self._deprecated
 
     def find(self, pointer: str) -> Position:
         """The position of an element, or of the nearest one around it."""
@@ -99,8 +87,6 @@ class Places:
             for index, field in enumerate(fields):
                 pointer, here = f"{prefix}/{field['name']}", path + step(index)
                 put(pointer, here)
-                if field.get("options", {}).get("deprecated"):
-                    self._deprecated.add(pointer)
                 put(f"{pointer}/name", here + b"\x01")
                 put(f"{pointer}/number", here + b"\x03")
                 # 6 is type_name, 5 the type of a scalar; a group has both, and the word ``group`` comes first.
