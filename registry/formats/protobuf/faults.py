@@ -27,7 +27,7 @@ def _not_imported(match: re.Match[str]) -> tuple[str, str]:
 
 
 def _duplicate(match: re.Match[str]) -> tuple[str, str]:
-    where = match[2].removeprefix(" in ").removeprefix("file ").strip('"')
+    where = (match[2] or "").removeprefix(" in ").removeprefix("file ").strip('"')
     return f"{match[1]} is already defined{f' in {where}' if where else ''}", "rename or remove one of the two"
 
 
