@@ -105,3 +105,37 @@ def test_a_default_that_nests_deeper_than_the_limit_is_refused(strict: bool) -> 
     with pytest.raises(InvalidSchema) as caught:
         parse({"type": "array", "items": "int"}, deep, strict=strict)
     assert caught.value.flaws[0].message == "the default of 'a' nests deeper than 64 levels"
+
+
+ITSELF = {"type": "record", "name": "a.R", "fields": [{"name": "n", "type": ["a.R", "null"], "default": {}}]}
+TWO = [
+    {
+        "type": "record",
+        "name": "A",
+        "fields": [{"name": "b", "type": {"type": "array", "items": "B"}, "default": [{}]}],
+    },
+    {
+        "type": "record",
+        "name": "B",
+        "fields": [{"name": "a", "type": {"type": "map", "values": "A"}, "default": {"k": {}}}],
+    },
+]
+ENDS = [
+    {"type": "record", "name": "A", "fields": [{"name": "b", "type": "B", "default": {}}]},
+    {"type": "record", "name": "B", "fields": [{"name": "a", "type": ["null", "A"], "default": None}]},
+    {"type": "record", "name": "C", "fields": [{"name": "c", "type": {"type": "array", "items": "C"}, "default": []}]},
+]
+
+
+@pytest.mark.parametrize(("schema", "place"), [(ITSELF, "/fields/0/default"), (TWO, "/0/fields/0/default")])
+def test_a_default_that_contains_itself_is_invalid(schema: object, place: str) -> None:
+    with pytest.raises(InvalidSchema) as caught:
+        avro.parse({"x.avsc": json.dumps(schema)}, ["x.avsc"])
+    (flaw,) = caught.value.flaws
+    assert flaw.location.pointer == place
+    assert flaw.message.endswith("contains itself: no reader can make it")
+    assert len(avro.parse({"x.avsc": json.dumps(schema)}, ["x.avsc"], strict=False).notes) == 1
+
+
+def test_a_default_that_leaves_out_defaults_which_end_is_none_of_these() -> None:
+    assert avro.parse({"x.avsc": json.dumps(ENDS)}, ["x.avsc"]).notes == ()

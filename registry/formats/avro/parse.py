@@ -13,6 +13,7 @@ from registry.errors import Flaw, InvalidSchema
 from registry.formats.avro.build import Build
 from registry.formats.avro.circles import find_circles
 from registry.formats.avro.defaults import MAX_DEFAULT_DEPTH, Defaults
+from registry.formats.avro.endless import find_endless
 from registry.formats.avro.json_text import nests_deeper
 from registry.formats.avro.named import build_wanted
 from registry.formats.avro.names_in_files import NamesInFiles
@@ -68,10 +69,12 @@ def _refuse(flaws: list[Flaw]) -> None:
 def _judge_defaults(build: Build, softer: list[Flaw]) -> None:
     """Default values are judged last, when every type is known."""
     defaults = Defaults(build.types)
+    sound = True
     for field in build.defaulted:
         at = field.at.at("default")
         if nests_deeper(field.default, MAX_DEFAULT_DEPTH):
             build.flaw(f"the default of '{field.name}' nests deeper than {MAX_DEFAULT_DEPTH} levels", at)
+            sound = False
             continue
         fault = defaults.find_fault(field.type, field.default)
         if fault is not None:
@@ -79,8 +82,12 @@ def _judge_defaults(build: Build, softer: list[Flaw]) -> None:
             words = describe(field.type, build.types)
             message = f"the default of '{field.name}' does not fit {words}: {fault.message}"
             softer.append(Flaw("invalid", message, place, "write a default of that type, or remove it"))
+            sound = False
         elif isinstance(field.type, Union) and (i := defaults.fitting_branch(field.type, field.default)):
             branch = describe(field.type.branches[i], build.types)
             message = f"the default of '{field.name}' fits {branch}, which is not the first branch of its union"
             help_ = f"put {branch} first: readers older than Avro 1.12, and Python's, look only there"
             build.note(message, at, help_)
+    for field in find_endless(build.types, defaults) if sound else ():
+        message = f"the default of '{field.name}' contains itself: no reader can make it"
+        softer.append(Flaw("invalid", message, field.at.at("default"), "write out what the default leaves out"))
