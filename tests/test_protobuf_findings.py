@@ -228,3 +228,34 @@ def test_required_is_noted_where_it_can_still_be_refused() -> None:
     edition = 'edition = "2023";' + m("int32 a = 1 [features.field_presence = LEGACY_REQUIRED];")
     assert len(parse({"a.proto": edition}, ["a.proto"]).notes) == 1
     assert parse({"a.proto": P3 + m("int32 a = 1;")}, ["a.proto"]).notes == ()
+
+
+# Places of what has no line of its own any more
+
+
+def test_an_extension_that_is_gone_is_missed_where_it_stood() -> None:
+    base = P2 + "message M {\n  extensions 5 to 9;\n}\n"
+    user = P2 + 'import "base.proto";\nmessage Home {\n  extend M { optional int32 a = 5; }\n}\nmessage Other {}\n'
+    before = {"base.proto": base, "user.proto": user}
+    inside = user.replace("extend M { optional int32 a = 5; }", "")
+    (found,) = judge(before, before | {"user.proto": inside})
+    assert (found.kind, found.new.path, found.new.line) == ("field_removed", "user.proto", 3)
+    without = P2 + "message Other {}\n"
+    found = judge(before, before | {"user.proto": without})[-1]
+    assert (found.kind, found.new.path, found.new.line) == ("field_removed", "user.proto", 1)
+    found = judge(before, {"base.proto": base})[-1]
+    assert (found.kind, found.new.path, found.new.line) == ("field_removed", "base.proto", 2)
+
+
+def test_an_enum_that_says_itself_that_it_is_closed_is_told_in_that_line() -> None:
+    text = 'edition = "2023";\nenum E {\n  option features.enum_type = OPEN;\n  A = 0;\n}\n'
+    (found,) = both(text, text.replace("OPEN", "CLOSED"))
+    assert (found.reader.line, found.writer.line) == (3, 3)
+    (found,) = both(text.replace("  option features.enum_type = OPEN;\n", ""), text.replace("OPEN", "CLOSED"))
+    assert (found.reader.line, found.writer.line) == (3, 2)
+
+
+def test_an_alias_that_gave_way_to_another_one_is_named_with_it() -> None:
+    text = P3 + "enum E { option allow_alias = true; A = 0; B = 1; C = 1; }"
+    (found,) = both(text, text.replace("C = 1", "D = 1"))
+    assert found.fact == "enum value 'B' (1) of E has the alias 'D' instead of 'C'"

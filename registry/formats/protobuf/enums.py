@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Set
 
 from registry.formats.mismatch import Direction, Mismatch
+from registry.formats.protobuf.places import ENUM_TYPE
 from registry.formats.protobuf.words import Spot, in_order, report
 from registry.schema import Enum, Symbol
+from registry.source import Location
 
 
 def compare_enums(spot: Spot, reader: Enum, writer: Enum) -> Iterator[Mismatch]:
@@ -36,7 +38,7 @@ def _compare_numbers(spot: Spot, reader: Enum, writer: Enum, moved: Set[str]) ->
     if reader.closed and not writer.closed:
         was, is_ = in_order(spot.pair, "closed", "open")
         fact = f"enum {reader.name} changed from {was} to {is_}"
-        yield report("open_enum_read_as_closed", spot, fact)
+        yield report("open_enum_read_as_closed", spot.at(_option_at(reader.at), _option_at(writer.at)), fact)
     known = {symbol.number for symbol in reader.symbols}
     backward = spot.pair.direction is Direction.BACKWARD
     if reader.closed:
@@ -63,6 +65,11 @@ def _compare_numbers(spot: Spot, reader: Enum, writer: Enum, moved: Set[str]) ->
             )
 
 
+def _option_at(enum: Location) -> Location:
+    """Where an enum says itself whether it is closed; elsewhere the file does, and the place is that of the enum."""
+    return Location(enum.path, enum.pointer + ENUM_TYPE, enum.find)
+
+
 def _compare_names(spot: Spot, before: Enum, after: Enum, backward: bool, moved: Set[str]) -> Iterator[Mismatch]:
     """Names of one number; the first one declared is what JSON shows."""
     old, new = _by_number(before), _by_number(after)
@@ -76,6 +83,8 @@ def _compare_names(spot: Spot, before: Enum, after: Enum, backward: bool, moved:
         gone = [name for name in former if name not in latter]
         if first not in latter:
             fact = f"enum value {number} of {after.name} was renamed from '{first}' to '{now}'"
+        elif fresh and gone:
+            fact = f"enum value '{first}' ({number}) of {after.name} has the alias '{fresh[0]}' instead of '{gone[0]}'"
         elif fresh:
             fact = f"enum value '{first}' ({number}) of {after.name} got the alias '{fresh[0]}'"
         elif gone:

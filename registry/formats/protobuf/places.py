@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from registry.formats.protobuf.descriptors import Node, read_spans, step
 from registry.source import Location, Position
 
+ENUM_TYPE = "/features.enum_type"
+"""Below an enum, the option that makes it open or closed; no value can have a name with a dot."""
+
 TAB = 8
 """Columns between the tab stops of protoc's tokenizer."""
 
@@ -96,6 +99,7 @@ class Places:
             for index, enum in enumerate(enums):
                 pointer, here = f"{prefix}/{enum['name']}", path + step(index)
                 put(pointer, here)
+                put(pointer + ENUM_TYPE, here + b"\x03\x07\x02")
                 for row, value in enumerate(enum.get("value", ())):
                     put(f"{pointer}/{value['name']}", here + b"\x02" + step(row))
                     put(f"{pointer}/{value['name']}/number", here + b"\x02" + step(row) + b"\x02")

@@ -16,8 +16,9 @@ from registry.formats.protobuf.moves import compare_moves
 from registry.formats.protobuf.oneofs import compare_oneofs
 from registry.formats.protobuf.ranges import LAST_FIELD, Range, show, subtract
 from registry.formats.protobuf.roots import pair_roots
-from registry.formats.protobuf.words import HELP, Spot, report
+from registry.formats.protobuf.words import HELP, Spot, in_order, report
 from registry.schema import Enum, Field, Record
+from registry.source import Location
 
 
 def find_mismatches(pair: Pair) -> Iterator[Mismatch]:
@@ -92,13 +93,27 @@ def _compare_records(
 def _report_gone(here: Spot, field: Field, messages: Messages) -> Iterator[Mismatch]:
     if messages.moved(field):
         return
-    reader, writer = (here.reader, field.at) if here.pair.direction is Direction.BACKWARD else (field.at, here.writer)
+    backward = here.pair.direction is Direction.BACKWARD
+    left = _find_left(field, here) if wire_of(field).extension else here.reader if backward else here.writer
+    reader, writer = (left, field.at) if backward else (field.at, left)
     place = here.down(f"/{field.name}", reader, writer)
     ways = HELP["field_removed"]
     if messages.lives_on(field.name):
         ways = tuple(way.removesuffix(" and reserve the name") for way in ways)
     number = {"number": wire_of(field).number}
     yield report("field_removed", place, f"{label(field, messages.before)} was removed", number, help=ways)
+
+
+def _find_left(extension: Field, here: Spot) -> Location:
+    """What is left where an extension stood: the message around it or the file. Without those, what it extended."""
+    _, after = in_order(here.pair, here.pair.reader, here.pair.writer)
+    around = after.types.get(extension.name.rpartition(".")[0])
+    if around is not None:
+        return around.at
+    path = extension.at.path
+    if any(type_.at.path == path for type_ in after.types.values()):
+        return Location(path)
+    return in_order(here.pair, here.reader, here.writer)[1]
 
 
 def _compare_ranges(here: Spot, messages: Messages) -> Iterator[Mismatch]:
