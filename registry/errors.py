@@ -5,8 +5,9 @@ is one of these. The command line prints them as they are and exits with 2.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from registry.frozen import dataclass
 from registry.source import Location
 
 
@@ -39,6 +40,15 @@ class Refused(RegistryError):
     """What was asked would break a promise; nothing was written."""
 
 
+class Fix(NamedTuple):
+    """A way out that needs no thought: an edit of the file, which `contracts check --fix` makes."""
+
+    edit: str
+    """A row of ``EDITS`` in ``registry.formats.<language>.repair``."""
+    words: tuple[str, ...]
+    """What the edit writes, and of what: names, members, statements."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flaw:
     """What is wrong with one file by itself, before it is compared with anything."""
@@ -49,6 +59,7 @@ class Flaw:
     message: str
     location: Location
     help: str = ""
+    fix: Fix | None = None
 
 
 class InvalidSchema(RegistryError):

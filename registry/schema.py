@@ -6,12 +6,12 @@ stands in :class:`Wire`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum as _Enum
 from types import MappingProxyType
 from typing import Final
 
 from registry.errors import Flaw
+from registry.frozen import dataclass, field
 from registry.source import Location
 
 

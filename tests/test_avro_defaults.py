@@ -62,6 +62,7 @@ def test_a_default_that_fits(type_: object, default: object) -> None:
         ("float", 1e39, "", "1e+39 is beyond the largest number, 3.4028235677973362e+38"),
         ("double", "NaN", "", '"NaN" is no number'),
         ("bytes", "Ā", "", '"Ā" is above U+00FF: each character stands for one byte'),
+        ({"type": "bytes", "logicalType": "decimal", "precision": 4}, "", "", '"" is no decimal: it needs a byte'),
         ("string", None, "", "null is no string"),
         (UUID, "none", "", '"none" is no UUID'),
         (ENUM, "C", "", '"C" is no symbol of enum E'),

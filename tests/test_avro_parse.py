@@ -47,7 +47,7 @@ def test_a_record_with_everything_in_it() -> None:
             field("id", {"type": "string", "logicalType": "uuid"}, doc="Which one.", aliases=["key"]),
             field("state", {"type": "enum", "name": "State", "symbols": ["ON", "OFF"], "default": "OFF"}),
             field("hash", {"type": "fixed", "name": "b.Hash", "size": 16}, order="ignore"),
-            field("price", {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}, default=""),
+            field("price", {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}, default="\x00"),
             field("before", ["null", "R"], default=None),
             aliases=["Old", "c.Older"],
             doc="A record.",

@@ -1,8 +1,9 @@
 """Why one schema cannot read what another wrote."""
 
-from dataclasses import dataclass, field
 from enum import Enum
 
+from registry.errors import Fix
+from registry.frozen import dataclass, field
 from registry.schema import Schema
 from registry.source import Location
 
@@ -60,6 +61,8 @@ class Mismatch:
     """Ways out, the best one first."""
     reader_type: str = ""
     writer_type: str = ""
+    fix: Fix | None = None
+    """The first way out, if it is mechanical; the edit is one of the newer side."""
 
     @property
     def direction(self) -> Direction:

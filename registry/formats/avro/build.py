@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 
-from registry.errors import Flaw
+from registry.errors import Fix, Flaw
 from registry.formats.avro.logical import parse_logical
 from registry.formats.avro.names import NAMED, PRIMITIVES, qualify
 from registry.formats.avro.names_in_files import NamesInFiles, Place, shorten
@@ -56,9 +56,9 @@ class Build:
         """Notes what makes the schema invalid."""
         self.flaws.append(Flaw("invalid", message, at, help_))
 
-    def note(self, message: str, at: Location, help_: str = "") -> None:
+    def note(self, message: str, at: Location, help_: str = "", fix: Fix | None = None) -> None:
         """Notes what deserves a word."""
-        self.notes.append(Flaw("note", message, at, help_))
+        self.notes.append(Flaw("note", message, at, help_, fix))
 
     def type(self, value: object, at: Location, namespace: str) -> Type:
         """A type where one is wanted. Arrays, maps and wrappers are followed in a loop, unions by recursion.
@@ -172,7 +172,9 @@ class Build:
         if inside is None or inside != value["logicalType"]:
             message = f"logicalType {shorten(value['logicalType'])} stands beside the type and has no effect"
             help_ = 'put it inside: {"type": {"type": …, "logicalType": …}}'
-            self.note(message, at.at("logicalType"), help_)
+            plain = isinstance(type_, str) and isinstance(parse_logical(value, type_), Logical)
+            fix = Fix("logical_type", (str(value["logicalType"]),)) if plain else None
+            self.note(message, at.at("logicalType"), help_, fix)
 
 
 DOUBLE_BRANCH = "wrap one of them in a record: a union tells its branches apart by type, and records by name"

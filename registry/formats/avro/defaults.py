@@ -133,9 +133,11 @@ def _float_fault(largest: float) -> Callable[[object, Logical | None], str]:
     return check
 
 
-def _byte_fault(value: object, _logical: Logical | None) -> str:
+def _byte_fault(value: object, logical: Logical | None) -> str:
     if not isinstance(value, str):
         return f"{describe_value(value)} is no string, as bytes need"
+    if not value and logical is not None and logical.name == "decimal":
+        return '"" is no decimal: it needs a byte'
     outside = _above_latin_1(value)
     return f"{describe_value(outside.group())} is above U+00FF: each character stands for one byte" if outside else ""
 

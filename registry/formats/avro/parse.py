@@ -6,10 +6,9 @@ definition the depth of JSON is the limit (:data:`registry.formats.avro.json_tex
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 
-from registry.errors import Flaw, InvalidSchema
+from registry.errors import Fix, Flaw, InvalidSchema
 from registry.formats.avro.build import Build
 from registry.formats.avro.circles import find_circles
 from registry.formats.avro.defaults import MAX_DEFAULT_DEPTH, Defaults
@@ -18,6 +17,7 @@ from registry.formats.avro.json_text import nests_deeper
 from registry.formats.avro.named import build_wanted
 from registry.formats.avro.names_in_files import NamesInFiles
 from registry.formats.avro.words import describe
+from registry.frozen import replace
 from registry.schema import Schema, Union
 from registry.source import Location
 
@@ -87,7 +87,7 @@ def _judge_defaults(build: Build, softer: list[Flaw]) -> None:
             branch = describe(field.type.branches[i], build.types)
             message = f"the default of '{field.name}' fits {branch}, which is not the first branch of its union"
             help_ = f"put {branch} first: readers older than Avro 1.12, and Python's, look only there"
-            build.note(message, at, help_)
+            build.note(message, at, help_, Fix("first_branch", (field.name, branch, str(i))))
     for field in find_endless(build.types, defaults) if sound else ():
         message = f"the default of '{field.name}' contains itself: no reader can make it"
         softer.append(Flaw("invalid", message, field.at.at("default"), "write out what the default leaves out"))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from registry.errors import Fix
 from registry.formats.avro.advice import CONSEQUENCES, WAYS_OUT
 from registry.formats.avro.kinds import KINDS
 from registry.formats.avro.names import short_name
@@ -43,7 +44,7 @@ class Reasons:
 
     def __init__(self, pair: Pair) -> None:
         self._pair = pair
-        self._lost: dict[str, list[Field]] = {}
+        self._lost: dict[tuple[str, str], list[Field]] = {}
         root = pair.reader.root
         event = short_name(root.name) if isinstance(root, Ref) else "<Event>"
         self._upgrade = f"{event}.upgrade.yaml"
@@ -72,20 +73,37 @@ class Reasons:
             fact,
             (describe(field.type, self._pair.reader.types), ""),
             special=special,
+            fix=self._fix_absent(reader, writer, field, renamed, special),
             name=field.name,
             other=other,
             null_first=null_first,
         )
 
+    def _fix_absent(
+        self, reader: Record, writer: Record, field: Field, renamed: Field | None, special: str
+    ) -> Fix | None:
+        """An alias that the older schema vouches for; null where nothing hints at a rename that null would hide."""
+        if self._pair.direction is Direction.FORWARD:
+            return None
+        if renamed is not None:
+            return Fix("alias", (field.name, renamed.name))
+        alone = special == "nullable_field" and not self._find_lost(reader, writer)
+        return Fix("null_default", (field.name,)) if alone else None
+
     def _former(self, reader: Record, writer: Record, field: Field) -> Field | None:
         """The one field of the writer that the reader lost, if the new one has its type: then it may be a rename."""
-        if reader.name not in self._lost:
-            kept = {name for each in reader.fields for name in (each.name, *each.aliases)}
-            self._lost[reader.name] = [each for each in writer.fields if each.name not in kept][:2]
-        lost = self._lost[reader.name]
+        lost = self._find_lost(reader, writer)
         types = self._pair.reader.types, self._pair.writer.types
         is_same = len(lost) == 1 and describe(lost[0].type, types[1]) == describe(field.type, types[0])
         return lost[0] if is_same else None
+
+    def _find_lost(self, reader: Record, writer: Record) -> list[Field]:
+        """Fields of the writer that the reader has not: none, one, or more than one."""
+        key = (reader.name, writer.name)
+        if key not in self._lost:
+            kept = {name for each in reader.fields for name in (each.name, *each.aliases)}
+            self._lost[key] = [each for each in writer.fields if kept.isdisjoint((each.name, *each.aliases))][:2]
+        return self._lost[key]
 
     def defaulted(self, field: Field, renamed: Field, trail: Trail | None) -> Mismatch:
         """A field that the writer has under another name, so that its default stands for what was written."""
@@ -95,6 +113,7 @@ class Reasons:
             Trail(trail, f"/{field.name}"),
             f"field '{field.name}' is written as '{renamed.name}', and the default of '{field.name}' hides that",
             (describe(field.type, self._pair.reader.types), describe(renamed.type, self._pair.writer.types)),
+            fix=None if self._pair.direction is Direction.FORWARD else Fix("alias", (field.name, renamed.name)),
             name=field.name,
             other=renamed.name,
             default=describe_value(field.default),
@@ -226,6 +245,7 @@ class Reasons:
         *,
         special: str = "",
         consequence: str = "",
+        fix: Fix | None = None,
         **gaps: str,
     ) -> Mismatch:
         """``places`` and ``words`` are the reader's and the writer's; ``special`` is a row of ways out of its own."""
@@ -254,6 +274,7 @@ class Reasons:
             tuple(way.format_map(gaps) for way in ways_out.get(special or kind, ())),
             words[0],
             words[1],
+            fix,
         )
 
 

@@ -146,7 +146,7 @@ class _Walk:
                 now = renamed.get(field.name)
                 if field.default is MISSING:
                     yield self._reasons.no_default(reader, writer, field, now, trail)
-                elif now is not None:
+                elif now is not None and not self._is_always(now.type, field.default):
                     yield self._reasons.defaulted(field, now, trail)
                 continue
             if MISSING not in (field.default, match.default) and _differ(field.default, match.default):
@@ -154,6 +154,13 @@ class _Walk:
             if not _are_same_primitive(field.type, match.type):
                 waiting.append(_Meeting(field.type, match.type, Trail(trail, f"/{field.name}")))
         self._stack += reversed(waiting)
+
+    def _is_always(self, written: Type, default: object) -> bool:
+        """Whether a type has one value only, and a default is that: then the default takes nothing away."""
+        resolved = self.pair.writer.resolve(written)
+        if isinstance(resolved, Enum):
+            return [symbol.name for symbol in resolved.symbols] == [default]
+        return isinstance(resolved, Primitive) and resolved.name == "null" and default is None
 
     def judge_enums(self, reader: Named, writer: Named, trail: Trail | None) -> Iterator[Mismatch]:
         """A symbol that the reader does not know is its enum's default, if it has one."""
