@@ -62,7 +62,9 @@ def test_imports_in_a_circle_are_shown() -> None:
 
 
 def test_a_symbol_twice_in_one_file_is_told() -> None:
-    assert told('syntax = "proto3";\nmessage A {} message A {}') == [("a.proto:2:22", "invalid", "A is already defined")]
+    assert told('syntax = "proto3";\nmessage A {} message A {}') == [
+        ("a.proto:2:22", "invalid", "A is already defined")
+    ]
 
 
 def test_a_symbol_of_two_files_is_told_although_neither_imports_the_other() -> None:

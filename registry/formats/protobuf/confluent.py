@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from registry.formats.mismatch import Mismatch, Pair
-from registry.formats.protobuf.elements import Side, element_of, label, package_of, wire_of, words_of
+from registry.formats.protobuf.elements import Side, element_of, label, package_of, title, wire_of, words_of
 from registry.formats.protobuf.scalars import LENGTH
 from registry.formats.protobuf.words import Spot, report
 from registry.schema import Record, Ref, Schema
@@ -19,14 +19,16 @@ def find_confluent(pair: Pair) -> Iterator[Mismatch]:
             "confluent_package_changed", top, f"the package is '{mine}' for the reader, '{theirs}' for the writer"
         )
     sides = (Side(reader.types), Side(writer.types))
+    alone = {root.name for root in writer.roots if isinstance(root, Ref)} if len(writer.roots) == 1 else set()
     for name, type_ in writer.types.items():
         if not isinstance(type_, Record) or name.startswith("google.protobuf."):
             continue
         same = reader.types.get(name)
         if isinstance(same, Record):
-            yield from _compare_records(Spot(pair, "", same.at, type_.at), same, type_, sides)
+            path = "" if name in alone else f"/{title(type_)}"
+            yield from _compare_records(Spot(pair, path, same.at, type_.at), same, type_, sides)
         elif top is not None and mine == theirs:
-            spot = top.at(top.reader, type_.at)
+            spot = top.down(f"/{title(type_)}", top.reader, type_.at)
             yield report("confluent_message_removed", spot, f"the reader has no message {name}")
 
 

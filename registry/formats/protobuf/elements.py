@@ -166,16 +166,27 @@ def judge_elements(reader: Element, writer: Element) -> str | None:
         return _judge_messages(reader, writer)
     if reader.enum is not None and writer.enum is not None:
         return None  # they are compared value by value
-    mine, theirs = _numbers(reader), _numbers(writer)
+    mine, theirs = reader.scalar or _INT32, _numbers(writer)
     if mine.family == theirs.family:
         if mine.family == "string":
             return "invalid_utf8_refused" if reader.verifies_utf8 and not writer.verifies_utf8 else None
-        if mine.family not in _INTEGERS or (mine.low <= theirs.low and theirs.high <= mine.high):
-            return None
-        return "integer_narrowed" if mine.bits < theirs.bits else "integer_sign_changed"
+        return _judge_integers(reader, mine, theirs) if mine.family in _INTEGERS else None
     if mine.family == "string" and theirs.family == "bytes":
         return "invalid_utf8_refused" if reader.verifies_utf8 else "unverified_utf8"
     return None if mine.family == "bytes" and theirs.family == "string" else "field_type_changed"
+
+
+def _judge_integers(reader: Element, mine: Scalar, theirs: Scalar) -> str | None:
+    """What becomes of numbers that the reader's type does not hold; ``mine`` is that type, an enum is an int32."""
+    if mine.low <= theirs.low and theirs.high <= mine.high:
+        return None
+    if mine.bits == 1:
+        return "field_type_changed"  # an ordinary number reads as true
+    if mine.bits < theirs.bits:
+        return "integer_narrowed"
+    if reader.numbers is not None and reader.enum is not None and reader.enum.closed and reader.numbers.low >= 0:
+        return None  # what became negative is no value of the enum, which is told where enums are compared
+    return "integer_sign_changed"
 
 
 def _judge_messages(reader: Element, writer: Element) -> str | None:
@@ -205,18 +216,26 @@ def _covers(mine: Element, theirs: Element) -> bool:
     return theirs.scalar is not None and theirs.scalar.bits == 1 and known >= {0, 1}
 
 
-def tell_consequence(reader: Element, writer: Element, *, packed: bool, repeated: bool) -> str:
+def tell_consequence(reader: Element, writer: Element, *, packed: bool, repeated: bool, entry: str = "") -> str:
     """What the reader sees where the types do not fit.
 
-    ``packed``: the writer's numbers come in one piece; ``repeated``: the reader takes any number of them.
+    ``packed``: the writer's numbers come in one piece; ``repeated``: the reader takes any number of them. ``entry``:
+    what of a map they are, ``key`` or ``value``.
     """
     wire = LENGTH if packed else writer.wire
+    empty = "every entry is left out" if entry else "reads as empty"
     if reader.wire in (LENGTH, GROUP):
         if reader.wire != wire:
-            return "reads as empty"
+            return empty
         if reader.record is not None:
             return "fails the whole event, or reads as garbage"
         return "reads as garbage, or fails the whole event" if reader.verifies_utf8 else "reads as garbage"
-    if wire == LENGTH and repeated:
+    in_pieces = wire == LENGTH and repeated and not entry
+    if reader.wire != wire and not in_pieces:
+        return empty
+    if reader.scalar is not None and reader.scalar.bits == 1 and _numbers(writer).family == reader.scalar.family:
+        collide = ", and of those with one key only the last is left" if entry == "key" else ""
+        return f"every {entry or 'number'} but 0 reads as true{collide}"
+    if in_pieces:
         return "reads as other numbers, or fails the whole event"
-    return "reads as another number" if reader.wire == wire else "reads as empty"
+    return f"every {entry} reads as another number" if entry else "reads as another number"

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Set
 
 from registry.formats.mismatch import Direction, Mismatch
 from registry.formats.protobuf.places import ENUM_TYPE
-from registry.formats.protobuf.words import Spot, in_order, report
-from registry.schema import Enum, Symbol
+from registry.formats.protobuf.words import Spot, in_order, report, tell_unknown
+from registry.schema import Enum, Ref, Symbol
 from registry.source import Location
 
 
@@ -13,8 +13,13 @@ def compare_enums(spot: Spot, reader: Enum, writer: Enum) -> Iterator[Mismatch]:
     """What differs between two enums, wherever they are used. Defaults are compared by :func:`compare_defaults`."""
     before, after = in_order(spot.pair, reader, writer)
     renumbered = dict(_find_renumbered(before, after))
+    known, written = _by_number(reader), _by_number(writer)
+    lost = set()
     for symbol, moved in renumbered.values():
         mine, theirs = (moved, symbol) if after is reader else (symbol, moved)
+        if writer.closed and known.get(theirs.number, {}).keys() & written[theirs.number].keys():
+            continue  # it is an alias of what the reader has there; only an open enum can still write the other number
+        lost.add(moved.name)
         yield report(
             "enum_value_renumbered",
             spot.at(mine.at, theirs.at),
@@ -22,7 +27,7 @@ def compare_enums(spot: Spot, reader: Enum, writer: Enum) -> Iterator[Mismatch]:
             {"name": moved.name, "number": symbol.number},
         )
     yield from _compare_numbers(spot, reader, writer, renumbered.keys())
-    yield from _compare_names(spot, before, after, after is reader, renumbered.keys())
+    yield from _compare_names(spot, before, after, after is reader, lost)
 
 
 def _find_renumbered(before: Enum, after: Enum) -> Iterator[tuple[str, tuple[Symbol, Symbol]]]:
@@ -38,7 +43,8 @@ def _compare_numbers(spot: Spot, reader: Enum, writer: Enum, moved: Set[str]) ->
     if reader.closed and not writer.closed:
         was, is_ = in_order(spot.pair, "closed", "open")
         fact = f"enum {reader.name} changed from {was} to {is_}"
-        yield report("open_enum_read_as_closed", spot.at(_option_at(reader.at), _option_at(writer.at)), fact)
+        at = spot.at(_option_at(reader.at), _option_at(writer.at))
+        yield report("open_enum_read_as_closed", at, fact, consequence=_tell_unknown(spot, reader))
     known = {symbol.number for symbol in reader.symbols}
     backward = spot.pair.direction is Direction.BACKWARD
     if reader.closed:
@@ -49,6 +55,7 @@ def _compare_numbers(spot: Spot, reader: Enum, writer: Enum, moved: Set[str]) ->
                     "closed_enum_value_unknown",
                     spot.at(reader.at, symbol.at),
                     f"enum value '{symbol.name}' ({symbol.number}) was {what} {writer.name}, which is closed",
+                    consequence=_tell_unknown(spot, reader),
                 )
     before, after = in_order(spot.pair, reader, writer)
     if backward and reader.closed:
@@ -63,6 +70,12 @@ def _compare_numbers(spot: Spot, reader: Enum, writer: Enum, moved: Set[str]) ->
                 f"enum value '{symbol.name}' ({symbol.number}) was removed from {after.name}",
                 {"number": symbol.number},
             )
+
+
+def _tell_unknown(spot: Spot, reader: Enum) -> str:
+    """What becomes of an unknown value at a place; an enum by itself is wherever it is used."""
+    by_itself = any(isinstance(root, Ref) and root.name == reader.name for root in spot.pair.reader.roots)
+    return tell_unknown("/" if by_itself else spot.path[-2:] if spot.path.endswith(("[]", "{}")) else "")
 
 
 def _option_at(enum: Location) -> Location:
@@ -93,7 +106,17 @@ def _compare_names(spot: Spot, before: Enum, after: Enum, backward: bool, moved:
             fact = f"enum value {number} of {after.name} has its names in another order, '{now}' first"
         place = latter[fresh[0]].at if fresh else latter[now].at
         reader, writer = (place, former[first].at) if backward else (former[first].at, place)
-        yield report("enum_value_renamed", spot.at(reader, writer), fact)
+        ways = () if first not in latter else _find_ways_back(first, fresh, gone)
+        yield report("enum_value_renamed", spot.at(reader, writer), fact, help=ways)
+
+
+def _find_ways_back(first: str, fresh: list[str], gone: list[str]) -> tuple[str, ...]:
+    """Ways out where the name that JSON shows is kept, or at least still there."""
+    if gone:
+        return (f"keep the alias '{gone[0]}'",)
+    if fresh:
+        return (f"let every reader of JSON know the alias '{fresh[0]}' before anybody writes it",)
+    return (f"keep '{first}' before the other names: it is the one that JSON shows",)
 
 
 def compare_defaults(spot: Spot, reader: Enum, writer: Enum) -> Iterator[Mismatch]:
@@ -102,7 +125,8 @@ def compare_defaults(spot: Spot, reader: Enum, writer: Enum) -> Iterator[Mismatc
     if mine.number != theirs.number:
         before, after = in_order(spot.pair, mine, theirs)
         fact = f"the first value of enum {reader.name} changed from '{before.name}' ({before.number}) to "
-        yield report("enum_default_removed", spot.at(mine.at, theirs.at), f"{fact}'{after.name}' ({after.number})")
+        fact += f"'{after.name}' ({after.number})"
+        yield report("enum_default_removed", spot.at(mine.at, theirs.at), fact, {"name": before.name})
 
 
 def _by_number(enum: Enum) -> dict[int, dict[str, Symbol]]:

@@ -19,8 +19,18 @@ from registry.formats.protobuf.elements import (
 )
 from registry.formats.protobuf.enums import compare_defaults
 from registry.formats.protobuf.messages import Messages
-from registry.formats.protobuf.words import HELP, Spot, in_order, report
-from registry.schema import MISSING, Field, Map, Named, Primitive
+from registry.formats.protobuf.words import (
+    HELP,
+    INTEGER_READ_AS_CLOSED,
+    Spot,
+    in_order,
+    report,
+    tell_unknown,
+    ways_out,
+)
+from registry.schema import MISSING, Field, Map, Named, Primitive, Ref
+
+_ENCODINGS: Final = ("length-prefixed", "delimited")
 
 Queue = list[tuple[Spot, Named, Named]]
 """Pairs of types that fields lead to, and that wait to be compared."""
@@ -63,9 +73,15 @@ class Two(NamedTuple):
         return {
             "name": after.name,
             "number": old.number,
-            "old_type": words_of(before.type),
+            "old_type": self._in_words(before),
+            "new_type": self._in_words(after),
             "old_json": old.json_name,
+            "old_encoding": _ENCODINGS[old.delimited],
         }
+
+    def _in_words(self, field: Field) -> str:
+        element = self.mine if field is self.reader else self.theirs
+        return element.words if element.enum is not None and isinstance(field.type, Ref) else words_of(field.type)
 
 
 def compare_fields(
@@ -117,13 +133,14 @@ def _judge(two: Two, side: Side) -> str | None:
 def _compare_types(two: Two, kind: str | None, sides: tuple[Side, Side], queue: Queue) -> Iterator[Mismatch]:
     """What becomes of the elements, of the keys, and of how many there are."""
     if kind is not None:
-        yield _report_type(two, kind)
+        yield _report_type(two, kind, (two.mine, two.theirs), "value" if _are_maps(two) else "")
     elif two.mine.record is not None and two.theirs.record is not None:
         spot = two.spot.down(_suffix(two.reader), two.reader.at, two.writer.at)
         queue.append((spot, two.mine.record, two.theirs.record))
-    key_kind = _judge_keys(two.reader, two.writer, sides)
-    if key_kind is not None and key_kind != kind:
-        yield _report_type(two, key_kind)
+    keys = _find_keys(two.reader, two.writer, sides)
+    key_kind = judge_elements(*keys) if keys is not None else None
+    if keys is not None and key_kind is not None and key_kind != kind:
+        yield _report_type(two, "map_key_narrowed" if key_kind == "integer_narrowed" else key_kind, keys, "key")
     if kind not in _FOREIGN:
         yield from _compare_cardinality(two)
         yield from _compare_enums(two, sides[0], queue)
@@ -170,21 +187,23 @@ def _report_reuse(two: Two, worst: Mismatch | None) -> Mismatch:
     )
 
 
-def _report_type(two: Two, kind: str) -> Mismatch:
+def _report_type(two: Two, kind: str, elements: tuple[Element, Element], entry: str) -> Mismatch:
+    """What became of the elements (reader, writer): of a map its keys or values, as ``entry`` says."""
     before, after = two.in_order
     old, new = words_of(before.type), words_of(after.type)
+    ways: tuple[str, ...] = ()
     if old != new:
         fact = f"{two.label} changed from {old} to {new}"
     elif kind == "message_encoding_changed":
-        encodings = ("length-prefixed", "delimited")
-        was, is_ = encodings[wire_of(before).delimited], encodings[wire_of(after).delimited]
+        was, is_ = _ENCODINGS[wire_of(before).delimited], _ENCODINGS[wire_of(after).delimited]
         fact = f"{two.label} changed from {was} to {is_} encoding"
     else:
         fact = f"{two.label} {'now verifies' if wire_of(after).verifies_utf8 else 'no longer verifies'} UTF-8"
+        ways = ("keep the validation of UTF-8 as it was", *ways_out(kind, two.spot.pair.direction)[1:])
     consequence = ""
     if kind == "field_type_changed":
-        repeated = wire_of(two.reader).presence == "repeated"
-        consequence = tell_consequence(two.mine, two.theirs, packed=wire_of(two.writer).packed, repeated=repeated)
+        packed, repeated = wire_of(two.writer).packed, wire_of(two.reader).presence == "repeated"
+        consequence = tell_consequence(*elements, packed=packed, repeated=repeated, entry=entry)
     elif kind == "message_type_changed" and not (two.mine.well_known or two.theirs.well_known):
         former, latter = in_order(two.spot.pair, two.mine.words, two.theirs.words)
         consequence = f"reads as something else: no field of {former} has its number and name in {latter}"
@@ -194,21 +213,25 @@ def _report_type(two: Two, kind: str) -> Mismatch:
         fact,
         two.words,
         consequence=consequence,
+        help=ways,
         reader_type=words_of(two.reader.type),
         writer_type=words_of(two.writer.type),
     )
 
 
-def _judge_keys(reader: Field, writer: Field, sides: tuple[Side, Side]) -> str | None:
-    """What becomes of the keys of two maps."""
+def _are_maps(two: Two) -> bool:
+    return isinstance(two.reader.type, Map) and isinstance(two.writer.type, Map)
+
+
+def _find_keys(reader: Field, writer: Field, sides: tuple[Side, Side]) -> tuple[Element, Element] | None:
+    """The keys of two maps, as (reader, writer)."""
     if not isinstance(reader.type, Map) or not isinstance(writer.type, Map):
         return None
     mine, theirs = (
         plain_element(map_.keys or Primitive("string", map_.at), side, wire_of(field))
         for field, map_, side in ((reader, reader.type, sides[0]), (writer, writer.type, sides[1]))
     )
-    kind = judge_elements(mine, theirs)
-    return "map_key_narrowed" if kind == "integer_narrowed" else kind
+    return mine, theirs
 
 
 def _compare_required(two: Two) -> Iterator[Mismatch]:
@@ -245,7 +268,9 @@ def _compare_enums(two: Two, side: Side, queue: Queue) -> Iterator[Mismatch]:
         return
     if theirs.enum is None:
         fact = f"{two.label} is read as {mine.words}, which is closed, and was written as {theirs.words}"
-        yield report("closed_enum_value_unknown", two.spot, fact, two.words)
+        ways = INTEGER_READ_AS_CLOSED[two.spot.pair.direction]
+        gone = tell_unknown(_suffix(two.reader))
+        yield report("closed_enum_value_unknown", two.spot, fact, two.words, consequence=gone, help=ways)
     if wire_of(two.reader).presence == "required":
         fact = f"{two.label} is required, and {mine.words} does not know every value that may be written"
         yield report("enum_value_required", two.spot, fact, two.words)
@@ -262,17 +287,22 @@ def _compare_presence(two: Two) -> Iterator[Mismatch]:
     entry = is_entry(two.messages.before) or is_entry(two.messages.after)
     if {mine, theirs} == {"implicit", "explicit"} and default == other and same_oneofs and not entry:
         old, new = in_order(two.spot.pair, mine, theirs)
-        yield report("presence_changed", two.spot, f"{two.label} changed from {old} to {new} presence", two.words)
+        zero = _show(writer, two.theirs, other)
+        same = f"a written {zero} and an absent field become the same, or stop being the same"
+        fact = f"{two.label} changed from {old} to {new} presence"
+        yield report("presence_changed", two.spot, fact, two.words, consequence=same)
     if default == other or theirs == "required":
-        return
+        return  # what is required is never absent
     if two.mine.enum is not None and two.theirs.enum is not None and _have_first_values(two):
         yield from compare_defaults(two.spot, two.mine.enum, two.theirs.enum)
         return
+    mine_shown, theirs_shown = _show(reader, two.mine, default), _show(writer, two.theirs, other)
     if theirs == "implicit":
-        fact = f"{two.label} is absent where a zero was written, and has the default {_show(reader, default)}"
-        yield report("presence_lost", two.spot, fact, two.words)
+        fact = f"{two.label} is absent where {theirs_shown} was written, and has the default {mine_shown}"
+        told = f"a written {theirs_shown} reads as {mine_shown}"
+        yield report("presence_lost", two.spot, fact, two.words, consequence=told)
     else:
-        old, new = in_order(two.spot.pair, _show(reader, default), _show(writer, other))
+        old, new = in_order(two.spot.pair, mine_shown, theirs_shown)
         fact = f"the default of {two.label} changed from {old} to {new}"
         yield report("implicit_default_changed", two.spot, fact, two.words)
 
@@ -301,5 +331,14 @@ def _default(field: Field, element: Element) -> object:
     return str(number) if number else 0  # as text, because nan is not equal to nan
 
 
-def _show(field: Field, default: object) -> str:
-    return repr(field.default) if isinstance(field.default, str) else str(default)
+def _show(field: Field, element: Element, default: object) -> str:
+    """A default as it would be declared; that of an enum in quotes like text, because it is a name."""
+    declared = field.default if isinstance(field.default, str) else None
+    if element.enum is not None:
+        named = (symbol.name for symbol in element.enum.symbols if symbol.number == default)
+        return f"'{declared or next(named, default)}'"
+    if element.scalar is not None and element.scalar.family in {"string", "bytes"}:
+        return repr(declared or "") if element.scalar.family == "string" else f"'{declared or ''}'"
+    if element.scalar is not None and element.scalar.bits == 1:
+        return "true" if default else "false"
+    return declared or str(default)

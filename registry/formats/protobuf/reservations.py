@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from registry.errors import Flaw
+from registry.errors import Fix, Flaw
 from registry.formats.protobuf.elements import Side, wire_of
 from registry.formats.protobuf.messages import find_moves
 from registry.formats.protobuf.places import has_edition
@@ -40,7 +40,11 @@ def find_unreserved(before: Schema, after: Schema) -> Iterator[Flaw]:
             else:
                 continue
             fact = f"{noun[1]} '{each[0]}' ({number}) was removed from {new.name}, and {what} not reserved"
-            yield Flaw(kind, fact, new.at, _help(new, [str(number)] if kind == "number-not-reserved" else [], free))
+            numbers = [str(number)] if kind == "number-not-reserved" else []
+            statements = _spell(new, numbers, free)
+            is_open = isinstance(new, Record) and holds(sorted(new.extension_ranges), number)
+            fix = None if numbers and is_open else Fix("reserve", statements)
+            yield Flaw(kind, fact, new.at, _help(new, numbers, statements), fix)
 
 
 def _find_moved(old: Record | Enum, new: Record | Enum, sides: tuple[Side, Side]) -> frozenset[int]:
@@ -56,13 +60,20 @@ def _find_moved(old: Record | Enum, new: Record | Enum, sides: tuple[Side, Side]
 def find_dropped_reservations(before: Schema, after: Schema) -> Iterator[Flaw]:
     """Numbers and names that were reserved and are not any more; located at the message or enum after the change."""
     for noun, old, new in _find_pairs(before, after):
-        numbers = show(subtract(old.reserved.ranges, new.reserved.ranges), _LAST[noun[0]])
+        dropped = list(subtract(old.reserved.ranges, new.reserved.ranges))
+        numbers, used = show(dropped, _LAST[noun[0]]), _numbers(new)
         if numbers:
             fact = f"in {new.name} the reservation of {numbers} was dropped"
-            yield Flaw("reservation-dropped", fact, new.at, _help(new, [numbers], []))
+            statements = _spell(new, [numbers], [])
+            is_open = isinstance(new, Record) and list(subtract(dropped, new.extension_ranges)) != dropped
+            fix = None if is_open or any(holds(dropped, number) for number in used) else Fix("reserve", statements)
+            yield Flaw("reservation-dropped", fact, new.at, _help(new, [numbers], statements), fix)
+        names = {name for each in used.values() for name in each}
         for name in sorted(old.reserved.names - new.reserved.names):
             fact = f"in {new.name} the reservation of the name '{name}' was dropped"
-            yield Flaw("reservation-dropped", fact, new.at, _help(new, [], [name]))
+            statements = _spell(new, [], [name])
+            fix = None if name in names else Fix("reserve", statements)
+            yield Flaw("reservation-dropped", fact, new.at, _help(new, [], statements), fix)
 
 
 def _find_pairs(before: Schema, after: Schema) -> Iterator[tuple[tuple[str, str], Record | Enum, Record | Enum]]:
@@ -89,10 +100,14 @@ def _numbers(type_: Record | Enum) -> dict[int, list[str]]:
     return numbers
 
 
-def _help(type_: Record | Enum, numbers: list[str], names: list[str]) -> str:
-    """What to write, as the file spells it; a number among those of extensions must be taken from them first."""
+def _spell(type_: Record | Enum, numbers: list[str], names: list[str]) -> tuple[str, ...]:
+    """What to write, as the file spells it."""
     quote = "" if has_edition(type_.at) else '"'
-    statements = [*(f"reserved {each};" for each in numbers), *(f"reserved {quote}{name}{quote};" for name in names)]
+    return (*(f"reserved {each};" for each in numbers), *(f"reserved {quote}{name}{quote};" for name in names))
+
+
+def _help(type_: Record | Enum, numbers: list[str], statements: tuple[str, ...]) -> str:
+    """What to do; a number among those of extensions must be taken from them first."""
     advice = f"add `{' '.join(statements)}` to {type_.name}"
     ranges = sorted(type_.extension_ranges) if isinstance(type_, Record) else []
     if any(each.isdigit() and holds(ranges, int(each)) for each in numbers):

@@ -12,6 +12,8 @@ from registry.schema import Enum, Named, Ref, Schema
 from registry.source import Location
 
 _CODE_ONLY: Final = "code that uses the old name does not compile"
+_NO_EVENT: Final = "a message has bytes of its own and an enum has none: neither is read as the other"
+_NEW_NAME: Final = ("keep the old type, and give the new one a name of its own",)
 _PACKAGE: Final = ("keep the package", "publish the new names as new events beside the old ones")
 
 
@@ -32,7 +34,7 @@ def pair_roots(pair: Pair, sides: tuple[Side, Side], queue: Queue) -> Iterator[M
         else:
             what = ("a message", "an enum")
             fact = f"{name} was {what[isinstance(type_, Enum)]} and is {what[isinstance(same, Enum)]}"
-            yield report("message_type_changed", spot, fact, help=("give the new type a name of its own",))
+            yield report("message_type_changed", spot, fact, consequence=_NO_EVENT, help=_NEW_NAME)
     gone = {name: type_ for name, type_ in before.items() if name not in after}
     added = {name: type_ for name, type_ in after.items() if name not in before}
     heirs = _find_heirs(gone, added, single=single)
