@@ -3,7 +3,6 @@
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from posixpath import commonpath, dirname
 from typing import Final
@@ -13,6 +12,7 @@ from registry.change import Reader
 from registry.contract import Catalog
 from registry.errors import Flaw, Refused, Unreadable
 from registry.formats import FORMATS, format_of, load_format
+from registry.frozen import dataclass
 from registry.git import Repo, Snapshot, open_repo
 from registry.scaffold import (
     ACTION,

@@ -1,7 +1,6 @@
 """What a change means for each contract, in words: its schema, its terms and its versions. Nothing is judged."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -11,6 +10,7 @@ from registry.contract import Catalog, Change, Contract, Subscriber, Terms
 from registry.difference import Difference, Sign, find_differences
 from registry.errors import Flaw, Unreadable
 from registry.formats import format_of
+from registry.frozen import dataclass
 from registry.git import Repo, Snapshot, empty_snapshot, open_repo
 from registry.schema import Schema
 from registry.source import Location

@@ -8,8 +8,10 @@ from registry.errors import Flaw, InvalidSchema, RegistryError
 from registry.finding import Finding, Problem, Report, Severity
 from registry.formats import FORMATS, load_format
 from registry.formats.mismatch import Direction, Mismatch, Step
+from registry.formats.witness import Witness
 from registry.schema import CompatibilityMode, Schema
 from registry.source import Location
+from registry.witness import find_witness
 
 __all__ = [
     "Comparison",
@@ -26,8 +28,10 @@ __all__ = [
     "Report",
     "Severity",
     "Step",
+    "Witness",
     "check",
     "compare",
+    "find_witness",
 ]
 
 

@@ -6,10 +6,10 @@ the merge-base, never at its tip, where the work of others would look like somet
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from registry.errors import NoBase, UnknownRevision
+from registry.frozen import dataclass
 from registry.git import Branch, Repo
 
 REMOTE: Final = "origin"

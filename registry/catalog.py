@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from posixpath import join, normpath, relpath
 from typing import TypeVar, cast
@@ -13,6 +12,7 @@ from registry.contract import Catalog, Contract, Ownership, Policy, SchemaFile, 
 from registry.discovery import show_name
 from registry.errors import Flaw, InvalidSchema, Refused
 from registry.formats import FORMATS, format_of, load_format
+from registry.frozen import dataclass, field, replace
 from registry.git import Repo, Snapshot
 from registry.schema import Outline
 from registry.source import Location, fixed_location

@@ -1,12 +1,12 @@
 """Two Catalogs -> Changes: what differs, and only that, is parsed."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from registry.catalog import Index, Layout, Shelf
 from registry.contract import Catalog, Change, Contract, Version
 from registry.errors import Flaw, InvalidSchema
 from registry.formats import format_of, load_format
+from registry.frozen import dataclass, field, replace
 from registry.schema import Schema
 from registry.source import Location
 

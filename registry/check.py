@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from threading import Thread
 from typing import Final
@@ -14,6 +13,7 @@ from registry.contract import Catalog, Change, Policy
 from registry.errors import Unreadable
 from registry.finding import Finding, Problem, Report, Severity
 from registry.formats.mismatch import Step
+from registry.frozen import dataclass, replace
 from registry.git import Repo, Snapshot, empty_snapshot, open_repo
 from registry.rules import BREAKS_IN_JSON, BY_ID, MISMATCH, RULES, Rule, rule_of_kind
 from registry.rules.waivers import apply_waivers
@@ -165,13 +165,22 @@ def judge(
     return Report(
         base=before.label,
         head=after.label,
-        findings=tuple(_drop_futile(tuple(apply_waivers(findings, before, after, today)))),
+        findings=_show(tuple(_drop_futile(tuple(apply_waivers(findings, before, after, today))))),
         judged=changes.judged,
         contracts=len(after.contracts) if governed else len(after.files),
         not_evaluated={name: f"compat: {reason}" for name, reason in changes.not_compared.items()},
         strict=options.strict,
         unit="contract" if governed else "file",
     )
+
+
+def _show(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Whatever values show is shown one; what makes them is loaded only then."""
+    if not any(finding.problem.mismatch for finding in findings):
+        return findings
+    from registry.witness import add_witnesses
+
+    return tuple(add_witnesses(findings))
 
 
 def _drop_futile(findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from registry.compatibility import Comparison, compare_schemas
 from registry.errors import Unreadable
 from registry.formats import FORMATS, Format, format_of, load_format
 from registry.formats.mismatch import Mismatch
+from registry.frozen import dataclass
 from registry.schema import CompatibilityMode, Schema
 from registry.text import decode_schema
 

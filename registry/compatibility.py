@@ -1,10 +1,10 @@
 """A mode makes pairs, a pair has mismatches: the only place that knows of modes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from registry.formats import load_format
 from registry.formats.mismatch import Direction, Mismatch, Pair, Step
+from registry.frozen import dataclass
 from registry.schema import CompatibilityMode, Schema
 
 PROFILES = (None, "confluent")

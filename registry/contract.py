@@ -1,11 +1,11 @@
 """The nouns of governance: who signed for what, and what was promised."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
 from registry.errors import Flaw
+from registry.frozen import dataclass, field
 from registry.schema import CompatibilityMode, Outline, Schema
 from registry.source import Location
 

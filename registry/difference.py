@@ -5,9 +5,9 @@ or nests deeply, costs no more than its text.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from registry.frozen import dataclass
 from registry.pairing import pair_fields, pair_names, pair_symbols
 from registry.schema import MISSING, Enum, Field, Fixed, Named, Record, Ref, Schema, Symbol, Type, Union, Wire
 from registry.source import Location

@@ -1,12 +1,17 @@
 """The nouns of judgement: what a rule yields, the same stamped, the whole."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from registry.contract import Waiver
+from registry.errors import Fix
 from registry.formats.mismatch import Mismatch
+from registry.frozen import dataclass, field
 from registry.source import Location
+
+if TYPE_CHECKING:  # only where something was found is there one
+    from registry.formats.witness import Witness
 
 
 class Severity(Enum):
@@ -40,8 +45,12 @@ class Problem:
     related: tuple[tuple[str, Location], ...] = ()
     """Other places that belong to it, each with what it is."""
     mismatch: Mismatch | None = None
+    versions: tuple[str, ...] = ()
+    """The older versions it concerns, where there are several; the mismatch is that of the newest."""
     converted: bool = False
     """Declared converters (upgrade.yaml) stand between the two versions; the finding is then information."""
+    fix: Fix | None = None
+    """The first way out, if it is mechanical: `contracts check --fix` edits the file at the location."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,8 @@ class Finding:
     severity: Severity
     problem: Problem
     waiver: Waiver | None = None
+    witness: "Witness | None" = None
+    """A value that shows it, if it is about values."""
 
 
 @dataclass(frozen=True, slots=True)

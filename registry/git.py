@@ -10,7 +10,6 @@ import stat
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
@@ -29,6 +28,7 @@ from registry.discovery import (
     start_git,
 )
 from registry.errors import NoBase, UnknownRevision, Unreadable
+from registry.frozen import dataclass, field
 
 LINK: Final = "120000"
 SUBMODULE: Final = "160000"

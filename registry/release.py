@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from tempfile import mkdtemp
@@ -16,6 +15,7 @@ from registry.contract import Catalog, Change, Version
 from registry.errors import Refused
 from registry.finding import Report
 from registry.formats.identity import derive_id, fingerprint_of, guid_of, next_id
+from registry.frozen import dataclass, replace
 from registry.git import Repo, open_repo
 from registry.rules.compat import is_converted, same_meaning
 from registry.source import Location

@@ -1,8 +1,9 @@
 """Where a fact stands: a file, and a place in it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from registry.frozen import dataclass, field
 
 
 class Position(NamedTuple):

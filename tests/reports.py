@@ -1,13 +1,13 @@
 """Reports made by hand for the tests of their renderings."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 
 from registry.contract import Waiver
 from registry.finding import Finding, Problem, Report, Severity
 from registry.formats.mismatch import Direction, Mismatch, Pair, Step
+from registry.frozen import replace
 from registry.schema import Primitive, Schema
 from registry.source import fixed_location
 

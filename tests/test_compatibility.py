@@ -1,12 +1,11 @@
 """A mode makes pairs, and only the steps of their mismatches make a verdict."""
 
-from dataclasses import replace
-
 import pytest
 
 from registry.compatibility import Comparison, compare_schemas, find_pairs
 from registry.formats.avro import parse
 from registry.formats.mismatch import Direction, Mismatch, Pair, Step
+from registry.frozen import replace
 from registry.schema import CompatibilityMode, Primitive, Schema
 from registry.source import Location
 

@@ -3,11 +3,11 @@
 import re
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 
 from registry.finding import Finding, Problem, Report, Severity
+from registry.frozen import replace
 from registry.render import RENDERERS, render
 from registry.render.github import render_github
 from registry.render.text import render_text

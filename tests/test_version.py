@@ -1,7 +1,6 @@
 """version.yaml: what is written is what is read, and each flaw is named."""
 
 import string
-from dataclasses import replace
 
 import pytest
 import yaml
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from registry.contract import Version
 from registry.formats import FORMATS
+from registry.frozen import replace
 from registry.source import Location
 from registry.version import parse_version, render_version
 

@@ -7,6 +7,7 @@ from registry.compatibility import Comparison
 from registry.contract import Waiver
 from registry.finding import Finding, Report, Severity
 from registry.formats.mismatch import Mismatch
+from registry.formats.witness import Witness
 from registry.source import Location
 
 VERSION: Final = 1
@@ -22,7 +23,7 @@ def render_json(report: Report) -> str:
 
 def render_comparison(comparison: Comparison | None, report: Report) -> str:
     """What `contracts compare` found; without a comparison a schema was none, and the report's findings say why."""
-    mismatches = comparison.mismatches if comparison else ()
+    found = report.findings if comparison else ()
     flaws = report.findings if comparison is None else ()
     return _dump(
         {
@@ -31,8 +32,14 @@ def render_comparison(comparison: Comparison | None, report: Report) -> str:
             "mode": comparison.mode.value if comparison else None,
             "compatible": comparison is not None and comparison.compatible,
             "mismatches": [
-                {**_mismatch(mismatch), "message": mismatch.message, "help": list(mismatch.help)}
-                for mismatch in mismatches
+                {
+                    **_mismatch(mismatch),
+                    "message": mismatch.message,
+                    "help": list(mismatch.help),
+                    "witness": _witness(finding.witness) if finding.witness else None,
+                }
+                for finding in found
+                if (mismatch := finding.problem.mismatch)
             ],
             "flaws": [_flaw(finding) for finding in flaws],
         }
@@ -85,7 +92,10 @@ def _finding(finding: Finding) -> Json:
         "related": [{"label": label, **_location(location)} for label, location in problem.related],
         "waiver": _waiver(finding.waiver) if finding.waiver else None,
         "converted": problem.converted,
+        "fixable": problem.fix is not None,
         "mismatch": _mismatch(problem.mismatch) if problem.mismatch else None,
+        "versions": list(problem.versions),
+        "witness": _witness(finding.witness) if finding.witness else None,
     }
 
 
@@ -113,6 +123,20 @@ def _mismatch(mismatch: Mismatch) -> Json:
         "consequence": mismatch.consequence,
         "reader": _side(pair.reader_label, mismatch.reader_type, mismatch.reader),
         "writer": _side(pair.writer_label, mismatch.writer_type, mismatch.writer),
+    }
+
+
+def _witness(witness: Witness) -> Json:
+    return {
+        "sentence": witness.sentence,
+        "writer": witness.writer,
+        "reader": witness.reader,
+        "bytes": witness.data.hex(),
+        "written": witness.written,
+        "read": witness.read,
+        "failure": witness.failure,
+        "note": witness.note,
+        "reason": witness.reason,
     }
 
 

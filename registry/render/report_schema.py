@@ -56,7 +56,7 @@ PLACE: Final[Shape] = {
     "pointer": _text("The place inside the file as a JSON pointer (RFC 6901), by name for Protobuf; may be empty."),
 }
 SIDE: Final[Shape] = {
-    "label": _text("What it is called in the message: `v3`, `main`; several versions are joined by commas."),
+    "label": _text("What it is called in the message: `v3`, `main`; of several versions the newest."),
     "type": _text("The type on this side in words; empty where there is none."),
     "location": _part("Where it stands.", "location"),
 }
@@ -74,6 +74,17 @@ MISMATCH: Final[Shape] = {
     "consequence": _text("What the reader would see; empty where there is nothing to add."),
     "reader": _part("The side that reads.", "side"),
     "writer": _part("The side that wrote.", "side"),
+}
+WITNESS: Final[Shape] = {
+    "sentence": _text("All of it in one sentence."),
+    "writer": _text("What the schema is called that wrote the value."),
+    "reader": _text("What the schema is called that read it."),
+    "bytes": _text("The value as it was encoded, without any framing, in hexadecimal digits."),
+    "written": _text("The value that was written, as JSON text."),
+    "read": _text("What was read, as JSON text; empty where reading failed."),
+    "failure": _text("Why reading failed, with the path; empty where it did not."),
+    "note": _text("What is wrong with a value that was read; may be empty."),
+    "reason": _text("Why no value shows the mismatch; everything else is empty then, and otherwise this is."),
 }
 WAIVER: Final[Shape] = {
     "reason": _text("Why."),
@@ -97,8 +108,14 @@ FINDING: Final[Shape] = {
     ),
     "waiver": _or_null("Who answers for it; null where nobody does.", {"$ref": "#/$defs/waiver"}),
     "converted": _flag("Whether declared converters (upgrade.yaml) stand between the two versions."),
+    "fixable": _flag("Whether `contracts check --fix` may take the first way out."),
     "mismatch": _or_null(
         "Both sides, where a reader cannot read a writer; null otherwise.", {"$ref": "#/$defs/mismatch"}
+    ),
+    "versions": _list("The older versions it concerns, where there are several.", TEXT),
+    "witness": _or_null(
+        "A value that shows it, for a break or lossy mismatch (of a hundred findings); null otherwise.",
+        {"$ref": "#/$defs/witness"},
     ),
 }
 SUMMARY: Final[Shape] = {
@@ -142,6 +159,7 @@ REPORT_SCHEMA: Final[Shape] = {
         "location": LOCATION,
         "side": SIDE_OF_PAIR,
         "mismatch": _object("Why a reader cannot read what a writer wrote.", MISMATCH),
+        "witness": _object("One value, really written and really read.", WITNESS),
         "waiver": _object("A finding that somebody answers for: it is printed, and does not fail the run.", WAIVER),
         "finding": _object("One thing that is wrong.", FINDING),
         "summary": _object("The numbers of the report.", SUMMARY),
@@ -169,8 +187,15 @@ COMPARISON_SCHEMA: Final[Shape] = {
         "location": LOCATION,
         "side": SIDE_OF_PAIR,
         "mismatch": _object(
-            "One reason.", {**MISMATCH, "message": _text("The reason in one sentence."), "help": FINDING["help"]}
+            "One reason.",
+            {
+                **MISMATCH,
+                "message": _text("The reason in one sentence."),
+                "help": FINDING["help"],
+                "witness": FINDING["witness"],
+            },
         ),
+        "witness": _object("One value, really written and really read.", WITNESS),
         "flaw": _object(
             "One flaw of a schema by itself.",
             {name: FINDING[name] for name in ("message", "location", "help")},

@@ -35,8 +35,12 @@ def sort_by_weight(findings: Iterable[Finding]) -> list[Finding]:
 def find_details(finding: Finding) -> Iterator[tuple[str, str]]:
     """What there is to say beside the message: each fact with a label of at most nine letters, each on one line."""
     problem = finding.problem
-    if problem.mismatch is not None and problem.mismatch.consequence:
+    witness = finding.witness
+    fails = witness is not None and witness.failure  # which says what the reader sees, and of what
+    if problem.mismatch is not None and problem.mismatch.consequence and not fails:
         yield "reader", one_line(_consequence(problem.mismatch))
+    if witness is not None:
+        yield "witness", one_line(witness.sentence)
     if problem.converted:
         yield "converted", "by upgrade.yaml"
     if ", " in problem.contract:
@@ -49,8 +53,10 @@ def find_details(finding: Finding) -> Iterator[tuple[str, str]]:
         yield _related(problem, label, location)
     if finding.waiver is not None:
         yield "waived", one_line(_waiver(finding.waiver))
+    fixes = problem.fix is not None and not problem.converted and finding.waiver is None
     for number, way_out in enumerate(problem.help):
-        yield "or" if number else "help", one_line(way_out)
+        yield "or" if number else "help", one_line(way_out) + ("  (contracts check --fix)" if fixes else "")
+        fixes = False
 
 
 def _consequence(mismatch: Mismatch) -> str:

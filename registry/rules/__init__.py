@@ -5,13 +5,13 @@ in ``examples/`` (which `contracts explain` prints and the tests run).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from registry.contract import Catalog, Change
 from registry.finding import Finding, Problem, Severity
 from registry.formats.mismatch import Step
+from registry.frozen import dataclass
 from registry.rules import compat, envelope, ownership, schema, terms, versions, waivers
 
 OfChange = Callable[[Change], Iterator[Problem]]

@@ -1,13 +1,13 @@
 """Does the change keep its promise? The walk itself is in registry.formats; here it meets versions and people."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from registry.compatibility import compare_schemas
 from registry.contract import Change, Contract, Version
 from registry.finding import Problem
 from registry.formats import load_format
 from registry.formats.mismatch import Mismatch, Step
+from registry.frozen import replace
 from registry.rules.parties import problem_of
 from registry.schema import CompatibilityMode, Schema
 
@@ -119,17 +119,16 @@ def _group(change: Change, mismatches: Sequence[Mismatch], is_bridged: bool) -> 
 
 
 def _problem(change: Change, group: Sequence[Mismatch], is_bridged: bool) -> Problem:
-    first = group[0]
-    merged = first
+    first = merged = group[0]
+    versions: tuple[str, ...] = ()
     if len(group) > 1:
-        older = sorted({old_label(mismatch) for mismatch in group}, key=lambda label: (len(label), label))
-        labels = ", ".join(older)
-        pair = first.pair
+        versions = tuple(sorted({old_label(mismatch) for mismatch in group}, key=lambda label: (len(label), label)))
+        labels, pair = ", ".join(versions), first.pair
         pair = replace(pair, writer_label=labels) if first.new is first.reader else replace(pair, reader_label=labels)
         merged = replace(first, pair=pair)
     old_place = first.writer if first.new is first.reader else first.reader
     problem = problem_of(change, first.new, merged.message, *first.help, related=((old_label(first), old_place),))
-    return replace(problem, mismatch=merged, converted=is_bridged)
+    return replace(problem, mismatch=first, versions=versions, converted=is_bridged, fix=first.fix)
 
 
 def old_label(mismatch: Mismatch) -> str:
@@ -202,4 +201,4 @@ def _find_reservations(change: Change, kind: str) -> Iterator[Problem]:
     find = find_dropped_reservations if kind == "reservation-dropped" else find_unreserved
     for flaw in find(before.head, after.head):
         if flaw.kind == kind:
-            yield problem_of(change, flaw.location, flaw.message, flaw.help)
+            yield replace(problem_of(change, flaw.location, flaw.message, flaw.help), fix=flaw.fix)

@@ -1,10 +1,10 @@
 """Every event carries a correlation id and a version, where everybody looks for them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from registry.contract import Change, EnvelopeField
 from registry.finding import Problem
+from registry.frozen import dataclass
 from registry.rules.parties import problem_of
 from registry.schema import Array, Field, Map, Primitive, Record, Ref, Schema, Type, Union
 

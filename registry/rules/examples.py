@@ -23,12 +23,12 @@ text is ``(link to TARGET)`` is a symbolic link.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
 from registry.errors import RegistryError
+from registry.frozen import dataclass
 
 FOLDER: Final = Path(__file__).with_name("examples")
 HEADING: Final = re.compile(r"^-- (.+) --\n", re.MULTILINE)

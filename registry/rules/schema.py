@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from registry.contract import Catalog, Change
 from registry.finding import Problem
+from registry.frozen import replace
 from registry.rules.parties import catalog_problem, problem_of
 from registry.schema import Record
 
@@ -12,7 +13,7 @@ def _find_flaws(change: Change, kind: str) -> Iterator[Problem]:
     after = change.after
     for flaw in after.flaws if after is not None else ():
         if flaw.kind == kind:
-            yield problem_of(change, flaw.location, flaw.message, flaw.help)
+            yield replace(problem_of(change, flaw.location, flaw.message, flaw.help), fix=flaw.fix)
 
 
 def find_invalid(change: Change) -> Iterator[Problem]:

@@ -1,11 +1,11 @@
 """A waiver hides nothing: its finding is still printed, and only stops failing the run."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 
 from registry.contract import Catalog, Waiver
 from registry.finding import Finding, Problem
+from registry.frozen import replace
 from registry.rules.parties import catalog_problem
 
 
