@@ -3,9 +3,11 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
 BIN = $(VENV)/bin
+# Cases of other projects' test suites; what needs them is skipped with a line where the folder is absent.
+ORACLE ?= ../shared/oracle
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format bench docs clean
+.PHONY: help demo test test-fast test-long lint format conformance bench docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +30,9 @@ test: lint $(VENV)/.ready ## lint, types, import floors, then all tests
 test-fast: $(VENV)/.ready ## the tests alone
 	@$(BIN)/python -m pytest -n 2
 
+test-long: $(VENV)/.ready ## the properties at 10,000 examples each, some minutes
+	@CONTRACTS_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 tests/test_avro_properties.py tests/test_avro_differential.py tests/test_protobuf_properties.py
+
 lint: $(VENV)/.ready ## ruff, mypy --strict and the import floors
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -38,14 +43,19 @@ format: $(VENV)/.ready ## let ruff write the format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(VENV)/.ready ## write docs/rules.md anew from the table of rules
-	@$(BIN)/contracts rules --format markdown > docs/rules.md
+conformance: $(VENV)/.ready ## our verdicts beside those of other projects' test suites
+	@$(BIN)/python -m conformance $(ORACLE)
 
-bench: ## `contracts check` beside `buf breaking` on the same trees, and on 1,000 owned contracts, in one run
+docs: $(VENV)/.ready ## write anew what docs/ holds of the rules and the cases
+	@$(BIN)/contracts rules --format markdown > docs/rules.md
+	@$(BIN)/python -m conformance.document
+
+bench: ## `contracts check` beside `buf breaking` on the same trees, and on 1,000 owned contracts, in one run; how cost grows
 	@[ -x $(VENV)-bench/bin/python ] || $(PYTHON) -m venv $(VENV)-bench
 	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check '.[tool,bench]'
 	@$(VENV)-bench/bin/python bench/check.py
+	@$(VENV)-bench/bin/python bench/growth.py $(ORACLE)
 
 clean: ## forget the virtual environment
 	rm -rf $(VENV) $(VENV)-bench

@@ -10,14 +10,16 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from conformance.document import render_pages
 from registry.base import SYSTEMS, System
 from registry.cli import COMMANDS
+from registry.formats import FORMATS
 from tests.repo import Repository
 from tests.story import run_contracts, stand_alone
 
 TOP = Path(__file__).resolve().parent.parent
 PAGES = sorted([TOP / "README.md", TOP / "CONTRIBUTING.md", *(TOP / "docs").rglob("*.md")])
-WRITTEN = [page for page in PAGES if page.name != "rules.md"]
+WRITTEN = [page for page in PAGES if page.name not in {"rules.md", "cases-avro.md", "cases-protobuf.md"}]
 FENCED = re.compile(r"^ *(`{3,}|~{3,})[^\n]*\n.*?^ *\1[`~]*[ \t]*$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 LINK = re.compile(r"\[(?:[^\[\]]|\[[^\[\]]*\])*\]\(\s*<?([^)\s>]+)>?[^)]*\)")
@@ -95,6 +97,13 @@ def test_the_page_of_rules_is_current() -> None:
     page = TOP / "docs" / "rules.md"
     assert page.exists(), "write it: make docs"
     assert page.read_text() == printed, "write it anew: make docs"
+
+
+@pytest.mark.parametrize("name", ["compatibility.md", *(f"cases-{language}.md" for language in FORMATS)])
+def test_the_pages_of_the_cases_are_current(name: str) -> None:
+    page = TOP / "docs" / name
+    assert page.exists(), "write it: make docs"
+    assert page.read_text() == render_pages()[name], "write it anew: make docs"
 
 
 def command_of(name: str) -> click.Command:
