@@ -160,6 +160,8 @@ class _Walk:
         resolved = self.pair.writer.resolve(written)
         if isinstance(resolved, Enum):
             return [symbol.name for symbol in resolved.symbols] == [default]
+        if isinstance(resolved, Fixed):
+            return resolved.size == 0 and default == ""
         return isinstance(resolved, Primitive) and resolved.name == "null" and default is None
 
     def judge_enums(self, reader: Named, writer: Named, trail: Trail | None) -> Iterator[Mismatch]:
