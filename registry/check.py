@@ -60,7 +60,17 @@ def check(start: str | os.PathLike[str], options: Options, environment: Mapping[
         _refuse_nothing(before[0], after[0], layout, head)
         report = judge(Reader(shelf), before, after, options, today)
         shelf.remember()
-    return report
+    return show(report)
+
+
+def show(report: Report) -> Report:
+    """The same with a witness wherever a value can be one; what makes them is loaded only then."""
+    mismatches = (finding.problem.mismatch for finding in report.findings)
+    if all(mismatch is None or mismatch.step is Step.SOURCE for mismatch in mismatches):
+        return report
+    from registry.witness import add_witnesses
+
+    return replace(report, findings=tuple(add_witnesses(report.findings)))
 
 
 def read_snapshots(
@@ -165,22 +175,13 @@ def judge(
     return Report(
         base=before.label,
         head=after.label,
-        findings=_show(tuple(_drop_futile(tuple(apply_waivers(findings, before, after, today))))),
+        findings=tuple(_drop_futile(tuple(apply_waivers(findings, before, after, today)))),
         judged=changes.judged,
         contracts=len(after.contracts) if governed else len(after.files),
         not_evaluated={name: f"compat: {reason}" for name, reason in changes.not_compared.items()},
         strict=options.strict,
         unit="contract" if governed else "file",
     )
-
-
-def _show(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Whatever values show is shown one; what makes them is loaded only then."""
-    if not any(finding.problem.mismatch for finding in findings):
-        return findings
-    from registry.witness import add_witnesses
-
-    return tuple(add_witnesses(findings))
 
 
 def _drop_futile(findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from tempfile import mkdtemp
 
 from registry.catalog import Index, Layout, Shelf, layout_of, read_catalog
 from registry.change import Reader, find_changes
-from registry.check import UNREAD, UNRELEASED, Options, judge
+from registry.check import UNREAD, UNRELEASED, Options, judge, show
 from registry.contract import Catalog, Change, Version
 from registry.errors import Refused
 from registry.finding import Report
@@ -79,7 +79,7 @@ def release(
             if not events or change.name in events
         ]
         fresh = [change for change in changes if _is_new(change)]
-        report = _judge(reader, here, fresh, today, ALWAYS if events else UNREAD)
+        report = show(_judge(reader, here, fresh, today, ALWAYS if events else UNREAD))
         released = tuple(_plan(here[0], layout, shelf, fresh, schema_id)) if report.passed else ()
         if released and not dry_run:
             _write(repo, released)

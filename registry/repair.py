@@ -19,7 +19,7 @@ from typing import Final, Protocol, cast
 
 from registry.catalog import Shelf, layout_of, read_catalog
 from registry.change import Reader
-from registry.check import UNRELEASED, Options, judge, read_snapshots
+from registry.check import UNRELEASED, Options, judge, read_snapshots, show
 from registry.discovery import encode_path, read_bytes, show_name
 from registry.errors import Fix, InvalidSchema, Refused
 from registry.finding import Finding, Report
@@ -95,7 +95,7 @@ def find_repairs(
         return Repairs(
             repairs=tuple(_find_lines(found, texts)),
             texts={path: (trials.texts[path], text) for path, text in texts.items()},
-            left=trials.judge(found) if found and not options.staged else report,
+            left=show(trials.judge(found)) if found and not options.staged else report,
             skipped=tuple(finding.problem.location for finding in wanted if _key(finding) not in mended),
             top=repo.top,
         )

@@ -17,8 +17,9 @@ def compare_enums(spot: Spot, reader: Enum, writer: Enum) -> Iterator[Mismatch]:
     lost = set()
     for symbol, moved in renumbered.values():
         mine, theirs = (moved, symbol) if after is reader else (symbol, moved)
-        if writer.closed and known.get(theirs.number, {}).keys() & written[theirs.number].keys():
-            continue  # it is an alias of what the reader has there; only an open enum can still write the other number
+        shared = [known.get(number, {}).keys() & written.get(number, {}).keys() for number in (theirs.number, mine.number)]
+        if shared[0] and (shared[1] or (writer.closed and mine.number not in written)):
+            continue  # an alias of what the reader has there; only an open enum writes the other number without a name
         lost.add(moved.name)
         yield report(
             "enum_value_renumbered",

@@ -235,6 +235,8 @@ def _find_keys(reader: Field, writer: Field, sides: tuple[Side, Side]) -> tuple[
 
 
 def _compare_required(two: Two) -> Iterator[Mismatch]:
+    if is_entry(two.messages.before) or is_entry(two.messages.after):
+        return  # key and value of an entry are always written, zero or not
     if wire_of(two.reader).presence == "required" and wire_of(two.writer).presence != "required":
         became = "became" if two.spot.pair.direction is Direction.BACKWARD else "is no longer"
         yield report("required_field_missing", two.spot, f"{two.label} {became} required")

@@ -237,7 +237,13 @@ class _Messages:
         container = self._read(message, field)
         if isinstance(field.type, Map):
             for key, each in held.items():
-                yield f"{{{key}}}", container[key], each
+                if not isinstance(key, bytes):
+                    yield f"{{{key}}}", container[key], each
+                    continue
+                made = self._make_entry(message, field, {1: key})
+                made.value.SetInParent()
+                yield f"{{{key!r}}}", made.value, each  # whoever asks for the next one has filled it
+                message.MergeFromString(_chunk(wire_of(field).number, made.SerializePartialToString()))
         elif isinstance(field.type, Array):
             for index, each in enumerate(held):
                 yield f"[{index}]", container.add(), each
@@ -275,15 +281,22 @@ class _Messages:
         return GetMessageClass(descriptor.message_type)
 
     def _merge_entries(self, message: Any, field: Field, held: Mapping[object, object]) -> None:
-        entry = self._entry(message, field)
-        for pair in held.items():
-            made = entry()
-            for number, each in enumerate(pair, 1):
-                if isinstance(each, bytes):
-                    made.MergeFromString(_chunk(number, each))
-                else:
-                    setattr(made, ("key", "value")[number - 1], each)
+        for key, each in held.items():
+            made = self._make_entry(message, field, {1: key, 2: each})
             message.MergeFromString(_chunk(wire_of(field).number, made.SerializeToString()))
+
+    def _make_entry(self, message: Any, field: Field, held: Mapping[int, object]) -> Any:
+        """An entry of a map with scalars by number; text may be bytes that are not UTF-8."""
+        made = self._entry(message, field)()
+        for number, each in held.items():
+            descriptor = made.DESCRIPTOR.fields_by_number[number]
+            if isinstance(each, bytes) and descriptor.type == descriptor.TYPE_STRING:
+                if wire_of(field).verifies_utf8:
+                    each.decode()  # says what is wrong
+                made.MergeFromString(_chunk(number, each))
+            else:
+                setattr(made, descriptor.name, each)
+        return made
 
     def plain(self, message: Any, record: Record, schema: Schema) -> dict[str, object]:
         """What is set in a message; keys of maps in order, because the library's order changes from run to run."""

@@ -98,7 +98,10 @@ def _report_renamed(spot: Spot, before: Named, after: Named) -> Mismatch:
 
 
 def _roots(schema: Schema) -> dict[str, Named]:
-    return {root.name: schema.types[root.name] for root in schema.roots if isinstance(root, Ref)}
+    """The roots by name, in an order that does not depend on that of the files: enums first, because what is told of
+    them at a field is not told again."""
+    roots = [schema.types[root.name] for root in schema.roots if isinstance(root, Ref)]
+    return {root.name: root for root in sorted(roots, key=lambda root: (not isinstance(root, Enum), root.name))}
 
 
 def _noun(type_: Named) -> str:

@@ -234,6 +234,8 @@ def _find_held(schema: Schema, field: Field, smallest: Smallest) -> Iterator[obj
         elements = (*elements, b"\xff")
     if isinstance(type_, Map):
         keys = find_scalars(type_.keys.name if type_.keys else "string")
+        if "a" in keys and not wire_of(field).verifies_utf8:
+            keys = (*keys, b"\xff")
         yield from ({first_key(type_): element} for element in elements)
         yield from ({key: element} for key in keys for element in elements[:1])
         yield from (dict.fromkeys(keys[:2], element) for element in elements[-1:])
