@@ -55,7 +55,13 @@ def _report(comparison: Comparison, paths: tuple[Path, ...]) -> Report:
         Finding(
             rule_of_kind(mismatch.kind),
             SEVERITY[mismatch.step],
-            Problem(mismatch.new, mismatch.message, mismatch.help, mismatch=mismatch),
+            Problem(
+                mismatch.new,
+                mismatch.message,
+                mismatch.help,
+                related=(("was", mismatch.old),),
+                mismatch=mismatch,
+            ),
         )
         for mismatch in comparison.mismatches
     )

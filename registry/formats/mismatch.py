@@ -83,3 +83,13 @@ class Mismatch:
     def new(self) -> Location:
         """The side that a pull request can still change."""
         return self.reader if self.direction is Direction.BACKWARD else self.writer
+
+    @property
+    def old(self) -> Location:
+        """The other side."""
+        return self.writer if self.direction is Direction.BACKWARD else self.reader
+
+    @property
+    def old_label(self) -> str:
+        """What the older schema is called."""
+        return self.pair.writer_label if self.direction is Direction.BACKWARD else self.pair.reader_label

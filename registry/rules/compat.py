@@ -102,7 +102,7 @@ def find_mismatches(change: Change) -> Iterator[Problem]:
 def _drop_old_news(mismatches: Sequence[Mismatch], olds: Sequence[Labelled]) -> list[Mismatch]:
     """Names that changed between older versions were reported then; a broken promise is broken until it is mended."""
     newest = olds[-1][0] if olds else ""
-    return [each for each in mismatches if each.step is not Step.SOURCE or old_label(each) == newest]
+    return [each for each in mismatches if each.step is not Step.SOURCE or each.old_label == newest]
 
 
 def _group(change: Change, mismatches: Sequence[Mismatch], is_bridged: bool) -> Iterator[Problem]:
@@ -122,18 +122,12 @@ def _problem(change: Change, group: Sequence[Mismatch], is_bridged: bool) -> Pro
     first = merged = group[0]
     versions: tuple[str, ...] = ()
     if len(group) > 1:
-        versions = tuple(sorted({old_label(mismatch) for mismatch in group}, key=lambda label: (len(label), label)))
+        versions = tuple(sorted({mismatch.old_label for mismatch in group}, key=lambda label: (len(label), label)))
         labels, pair = ", ".join(versions), first.pair
         pair = replace(pair, writer_label=labels) if first.new is first.reader else replace(pair, reader_label=labels)
         merged = replace(first, pair=pair)
-    old_place = first.writer if first.new is first.reader else first.reader
-    problem = problem_of(change, first.new, merged.message, *first.help, related=((old_label(first), old_place),))
+    problem = problem_of(change, first.new, merged.message, *first.help, related=((first.old_label, first.old),))
     return replace(problem, mismatch=first, versions=versions, converted=is_bridged, fix=first.fix)
-
-
-def old_label(mismatch: Mismatch) -> str:
-    """The label of the older side."""
-    return mismatch.pair.writer_label if mismatch.new is mismatch.reader else mismatch.pair.reader_label
 
 
 def find_removed_with_subscribers(change: Change) -> Iterator[Problem]:
