@@ -3,6 +3,7 @@
 P2, P3, ED = 'syntax = "proto2";\n', 'syntax = "proto3";\n', 'edition = "2023";\n'
 WKT = 'import "google/protobuf/wrappers.proto"; import "google/protobuf/timestamp.proto";\n'
 E2 = "enum E { A = 0; B = 1; }\n"
+ALIAS = "option allow_alias = true;"
 ENTRY = "message Entry { string key = 1; int32 value = 2; } "
 
 
@@ -26,6 +27,18 @@ CASES: list[tuple[str, tuple[str, str], str, str]] = [
     ("number reused", one("int32 a = 1;", "string b = 1;"), "field_number_reused", "field_number_reused"),
     ("type changed", one("int32 a = 1;", "string a = 1;"), "field_type_changed", "field_type_changed"),
     ("field renumbered", one("int32 a = 1;", "int32 a = 2;"), "field_renumbered", "field_renumbered"),
+    (
+        "field renumbered whose enum has one value",
+        one("E a = 1;", "E a = 2;", ED, "enum E { option features.enum_type = CLOSED; A = 2; } "),
+        "field_renumbered",
+        "field_renumbered",
+    ),
+    (
+        "required removed, and its name given to another",
+        one("required fixed32 a = 2;", "repeated M a = 1;", P2),
+        "field_removed",
+        "field_removed required_field_missing",
+    ),
     (
         "two fields swapped",
         one("int32 a = 1; int32 b = 2;", "int32 b = 1; int32 a = 2;"),
@@ -72,6 +85,12 @@ CASES: list[tuple[str, tuple[str, str], str, str]] = [
         "integer_narrowed enum_read_as_integer closed_enum_value_unknown",
     ),
     (
+        "enum with no value but 0 to sint32",
+        one("optional E a = 1;", "optional sint32 a = 1;", P2, "enum E { A = 0; } "),
+        "enum_read_as_integer",
+        "field_type_changed",
+    ),
+    (
         "int32 to enum, closed",
         one("optional int32 a = 1;", "optional E a = 1;", P2, E2),
         "enum_read_as_integer closed_enum_value_unknown",
@@ -100,7 +119,7 @@ CASES: list[tuple[str, tuple[str, str], str, str]] = [
         "closed enum value added, field required",
         enums("A = 0;", "A = 0; B = 1;", label="required "),
         "",
-        "enum_value_required closed_enum_value_unknown",
+        "closed_enum_value_unknown enum_value_required",
     ),
     (
         "closed enum value removed",
@@ -140,6 +159,24 @@ CASES: list[tuple[str, tuple[str, str], str, str]] = [
         "enum_value_renumbered enum_value_renumbered",
     ),
     ("enum value renamed", enums("A = 0;", "Z = 0;", P3, ""), "enum_value_renamed", "enum_value_renamed"),
+    (
+        "a name moved to an alias, and its number has another one",
+        enums("A = 0; B = 3;", "option allow_alias = true; Z = 0; A = 3; B = 3;"),
+        "enum_value_renumbered",
+        "enum_value_renumbered",
+    ),
+    (
+        "two names swapped, and one number has an alias",
+        enums(f"{ALIAS} A = 0; B = 3; X = 3;", f"{ALIAS} A = 3; B = 0; X = 3;", P2, "repeated "),
+        "enum_value_renumbered enum_value_renumbered enum_default_removed",
+        "enum_value_renumbered enum_value_renumbered enum_default_removed",
+    ),
+    (
+        "a name moved from an alias to an alias, open",
+        enums(f"{ALIAS} C = 0; A = 0; B = 3;", f"{ALIAS} C = 0; B = 3; A = 3;", P3, ""),
+        "enum_value_renamed enum_value_renamed",
+        "enum_value_renamed enum_value_renamed",
+    ),
     (
         "alias added",
         enums("A = 0;", "option allow_alias = true; A = 0; Z = 0;", P3, ""),
@@ -260,6 +297,35 @@ CASES: list[tuple[str, tuple[str, str], str, str]] = [
         "map_read_as_entries",
         "entries_read_as_map",
     ),
+    (
+        "a list of more than entries becomes a map",
+        one("repeated X a = 1;", "map<int32, X> a = 1;", rest="message X { int32 key = 1; X value = 2; X more = 3; } "),
+        "field_type_changed",
+        "map_read_as_entries field_removed",
+    ),
+    (
+        "a list that others extend becomes a map",
+        one("repeated X a = 1;", "map<int32, X> a = 1;", P2, "message X { optional int32 key = 1; extensions 5; } "),
+        "field_type_changed",
+        "map_read_as_entries extension_range_removed",
+    ),
+    (
+        "a message becomes a map of messages that require its key",
+        one(
+            "optional X a = 1;",
+            "map<int32, X> a = 1;",
+            P2,
+            "message X { required int32 key = 1; optional X value = 2; } ",
+        ),
+        "required_field_missing",
+        "repeated_read_as_singular",
+    ),
+    (
+        "a list of keys with a default becomes a map",
+        one("repeated X a = 1;", "map<int32, X> a = 1;", P2, "message X { optional int32 key = 1 [default = 5]; } "),
+        "entries_read_as_map implicit_default_changed",
+        "map_read_as_entries",
+    ),
     ("map key narrowed", one("map<int64, int32> a = 1;", "map<int32, int32> a = 1;"), "map_key_narrowed", ""),
     (
         "map key becomes a flag",
@@ -305,6 +371,12 @@ CASES: list[tuple[str, tuple[str, str], str, str]] = [
         "invalid_utf8_refused",
     ),
     (
+        "UTF-8 of a map of messages no longer verified",
+        one("map<string, M> a = 1;", "map<string, M> a = 1 [features.utf8_validation = NONE];", ED),
+        "",
+        "invalid_utf8_refused",
+    ),
+    (
         "UTF-8 of a map no longer verified",
         one("map<string, int32> a = 1;", "map<string, int32> a = 1 [features.utf8_validation = NONE];", ED),
         "",
@@ -331,6 +403,12 @@ CASES: list[tuple[str, tuple[str, str], str, str]] = [
     (
         "range of extensions removed",
         (P2 + m("extensions 5 to 9;"), P2 + m("extensions 5;")),
+        "extension_range_removed",
+        "extension_range_removed",
+    ),
+    (
+        "message set, and nothing left that a reader could know",
+        (P2 + m("option message_set_wire_format = true; extensions 4 to 9;"), P2 + m("extensions 10;")),
         "extension_range_removed",
         "extension_range_removed",
     ),

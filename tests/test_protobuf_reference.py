@@ -1,5 +1,7 @@
 """Values to bytes and back by protobuf's own messages, and where bytes are refused."""
 
+import sys
+
 import pytest
 
 from registry.formats.protobuf import parse
@@ -135,8 +137,33 @@ def test_two_revisions_of_one_type_do_not_meet() -> None:
     assert decode(new, "M", encode(old, "M", {"a": 1})) == {"a": -1}
 
 
+def test_text_that_is_not_utf8_is_a_key_where_nobody_verifies_it() -> None:
+    raw = "map<string, M> raw = 1 [features.utf8_validation = NONE];"
+    text = f'edition = "2023"; message M {{ {raw} map<string, M> map = 2; }}'
+    schema = parse({"m.proto": text}, ["m.proto"], "M")
+    value: dict[str, object] = {"raw": {b"\xff": {"raw": {b"\xfe": {}, "a": {}}}}}
+    assert decode(schema, "M", encode(schema, "M", value)) == {"raw": {b"\xff": {"raw": {"a": {}, b"\xfe": {}}}}}
+    with pytest.raises(EncodeError, match=r"can't decode byte 0xff .* at /map"):
+        encode(schema, "M", {"map": {b"\xff": {}}})
+
+
+def test_an_installation_without_the_c_library_alone_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = 'syntax = "proto2"; message OfNoOtherTest { repeated OfNoOtherTest a = 1; optional string b = 2; }'
+    monkeypatch.setitem(sys.modules, "google._upb._message", None)
+    schema = parse({"m.proto": text}, ["m.proto"], "OfNoOtherTest")
+    value: dict[str, object] = {"a": [{"b": "x"}, {}]}
+    assert decode(schema, "OfNoOtherTest", encode(schema, "OfNoOtherTest", value)) == value
+
+
 def test_json_names_that_meet_do_no_harm() -> None:
     text = 'syntax = "proto2"; message M { option deprecated_legacy_json_field_conflicts = true; '
     text += "optional int32 foo_bar = 1; optional int32 fooBar = 2; }"
     schema = parse({"m.proto": text}, ["m.proto"], "M")
     assert decode(schema, "M", encode(schema, "M", {"foo_bar": 1, "fooBar": 2})) == {"foo_bar": 1, "fooBar": 2}
+
+
+def test_json_names_that_meet_in_another_message_of_the_file_do_no_harm() -> None:
+    other = "message X { optional int32 b_c = 1; optional int32 bC = 2; }"
+    text = f'syntax = "proto2"; message M {{ optional int32 a = 1; }} {other}'
+    schema = parse({"m.proto": text}, ["m.proto"], "M")
+    assert decode(schema, "M", encode(schema, "M", {"a": 1})) == {"a": 1}

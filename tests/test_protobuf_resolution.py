@@ -116,6 +116,22 @@ def test_one_message_used_twice_is_said_once() -> None:
     assert [found.path for found in backward] == ["/a/x"]
 
 
+def test_the_default_of_an_enum_is_told_at_the_enum_wherever_it_is_declared() -> None:
+    use, holder = "message G { optional N.E a = 1; } ", "message N { enum E { A = 0; } } "
+    for texts in ((use, holder), (holder, use)):
+        before = P2 + "".join(texts)
+        backward, _ = judge(before, before.replace("{ A = 0; }", "{ B = 1; A = 0; }"))
+        assert [(found.kind, found.path) for found in backward] == [("enum_default_removed", "/N.E")]
+
+
+def test_a_type_that_replaced_another_is_told_at_the_same_place_in_any_order_of_declarations() -> None:
+    users = ["message M { X a = 1; } ", "message L { X b = 1; } ", "message X { int32 x = 1; } "]
+    for order in (users, users[::-1]):
+        before = P3 + "".join(order) + "message Y { string x = 1; }"
+        backward, _ = judge(before, before.replace("X a", "Y a").replace("X b", "Y b"))
+        assert [(found.kind, found.path) for found in backward] == [("field_type_changed", "/L/b/x")]
+
+
 CONFLUENT = [
     (P3 + "package a;" + m(""), P3 + "package b;" + m(""), "confluent_package_changed"),
     (P3 + m("") + "message N {}", P3 + m(""), "confluent_message_removed"),

@@ -7,9 +7,9 @@ from protobuf_changes import CASES, P2, P3
 
 from registry.formats.mismatch import Direction, Pair, Step
 from registry.formats.protobuf import find_mismatches, parse
-from registry.formats.protobuf.meaning import find_halves, is_same_message
 from registry.formats.protobuf.reference import decode, encode
 from registry.formats.protobuf.values import Smallest, Unwritable, find_values
+from registry.formats.protobuf.witness.meaning import find_halves, is_same_message
 from registry.schema import Record, Schema
 
 
@@ -58,6 +58,18 @@ def test_values_grow_in_a_straight_line_with_the_fields() -> None:
         fields = " ".join(f"int32 f{number} = {number};" for number in range(1, size + 1))
         counts.append(sum(1 for _ in find_values(_schema(f"{P3}message M {{ {fields} }}", "M"))))
     assert len({second - first for first, second in pairwise(counts)}) == 1
+
+
+def test_a_message_that_is_read_as_text_is_not_the_same_whatever_its_bytes() -> None:
+    text = 'edition = "2023"; message M {{ {} c = 1 [features.utf8_validation = NONE]; }} message N {{ int32 a = 1; }}'
+    reader = _schema(text.format("string"), "M")
+    writer = _schema(text.format("N").replace(" [features.utf8_validation = NONE]", ""), "M")
+    mine, theirs = reader.types["M"], writer.types["M"]
+    assert isinstance(mine, Record) and isinstance(theirs, Record)
+    for number in (1, -1):
+        value: dict[str, object] = {"c": {"a": number}}
+        read = decode(reader, "M", encode(writer, "M", value))
+        assert not is_same_message(find_halves(reader, writer), mine, theirs, read, value)
 
 
 def test_what_has_no_finite_value_is_said() -> None:

@@ -6,8 +6,7 @@ from protobuf_changes import CASES, E2, ED, P2, P3
 from registry.formats.mismatch import Direction, Mismatch, Pair, Step
 from registry.formats.protobuf import find_mismatches, parse
 from registry.formats.protobuf.reference import DecodeError, decode, encode
-from registry.formats.protobuf.shown import render_value
-from registry.formats.protobuf.witness import find_witness
+from registry.formats.protobuf.witness import find_witness, render_value
 from registry.frozen import replace
 from registry.schema import Record, Schema
 
@@ -208,11 +207,49 @@ def test_the_values_of_a_map_are_shown_as_messages_of_another_name() -> None:
     assert _sentences(before, after) == ['v1 wrote {"a": {"a": {"x": 1}}}; v2 reads {"a": {"a": {"y": 1}}}']
 
 
+def test_bytes_are_a_message_only_where_they_are_those_of_the_message() -> None:
+    rest = "message H { bytes c = 1; } "
+    before, after = _one("bytes c = 1;", "H c = 4;", rest=rest)
+    assert _sentences(before, after, Direction.FORWARD) == [
+        'v2 wrote {"c": {"c": "a"}}; v1 reads {} (\'c\' is absent, that is "")'
+    ]
+    assert _sentences(*_one("bytes c = 1;", "H c = 1;", rest=rest), Direction.FORWARD) == []
+
+
 def test_extensions_are_shown_by_their_full_names() -> None:
     text = P2 + "package p; message M {{ extensions 5; }} extend M {{ optional {} e = 5; }}"
     found = _find(text.format("int64"), text.format("int32"), Direction.BACKWARD, "p.M")
     expected = 'v1 wrote {"[p.e]": 2147483648}; v2 reads {"[p.e]": -2147483648}'
     assert [find_witness(each).sentence for each in found] == [expected]
+
+
+def test_extensions_of_others_are_shown_where_a_message_has_none_that_both_sides_know() -> None:
+    text = P2 + "message M {{ {}extensions 100 to 119; }} extend M {{ optional M {} = {}; }}"
+    before = text.format("option message_set_wire_format = true; ", "a", 100)
+    after = text.format("", "b", 101)
+    expected = "v1 wrote {\"[WitnessExtension]\": {}}; v2 reads {} ('WitnessExtension' is absent; it stands for any "
+    assert _sentences(before, after) == [f"{expected}extension of M)"]
+    before, after = _one(
+        "repeated X a = 1;", "map<int32, int32> a = 1;", P2, "message X { optional int32 key = 1; extensions 5; } "
+    )
+    expected = 'v1 wrote {"a": [{"[WitnessExtension]": {}}]}; v2 reads {}'
+    assert _sentences(before, after) == [f"{expected} ('a' is absent; it stands for any extension of X)"]
+
+
+def test_what_is_required_is_shown_to_be_missing_whoever_else_has_its_name() -> None:
+    before, after = _one("required fixed32 a = 2;", "repeated M a = 1;", P2)
+    assert _sentences(before, after, Direction.FORWARD) == ["v2 wrote {}; v1 fails: required field is missing at /a"]
+    before, after = _one("optional M a = 1; required bool b = 5;", "map<string, M> a = 1; required bool b = 5;", P2)
+    missing = [each for each in _sentences(before, after, Direction.FORWARD) if "required field" in each]
+    assert missing == ['v2 wrote {"a": {"": {"b": false}}, …}; v1 fails: required field is missing at /a/b']
+    before, after = (P2 + "message M { required G d = 5; } message N { map<sint32, int64> d = 3; } message G {}",) * 2
+    old, new = (parse({"m.proto": text}, ["m.proto"], name) for text, name in ((before, "M"), (after, "N")))
+    shown = {
+        each.kind: find_witness(each).sentence
+        for each in find_mismatches(Pair(old, new, Direction.FORWARD, "v1", "v2"))
+        if each.step is Step.BREAK
+    }
+    assert shown["required_field_missing"] == "v2 wrote {}; v1 fails: required field is missing at /d"
 
 
 def test_a_type_of_another_name_is_shown_by_the_url_of_an_any() -> None:

@@ -99,6 +99,11 @@ def is_entry(record: Record) -> bool:
     return record.name.startswith("map<")
 
 
+def holds_more(record: Record) -> bool:
+    """Whether a message may hold anything but a key (1) and a value (2): upb takes no such entry into a map."""
+    return bool(record.extension_ranges) or any(wire_of(field).number not in (1, 2) for field in record.fields)
+
+
 def title(type_: Named) -> str:
     """A type in words: its name without the package."""
     if type_.name.startswith("map<"):
@@ -167,6 +172,8 @@ def judge_elements(reader: Element, writer: Element) -> str | None:
     if reader.enum is not None and writer.enum is not None:
         return None  # they are compared value by value
     mine, theirs = reader.scalar or _INT32, _numbers(writer)
+    if mine.wire == theirs.wire == VARINT and theirs.low == theirs.high == 0:
+        return None  # a closed enum with no value but 0, which is the same to all of them
     if mine.family == theirs.family:
         if mine.family == "string":
             return "invalid_utf8_refused" if reader.verifies_utf8 and not writer.verifies_utf8 else None

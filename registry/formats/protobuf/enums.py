@@ -17,7 +17,8 @@ def compare_enums(spot: Spot, reader: Enum, writer: Enum) -> Iterator[Mismatch]:
     lost = set()
     for symbol, moved in renumbered.values():
         mine, theirs = (moved, symbol) if after is reader else (symbol, moved)
-        shared = [known.get(number, {}).keys() & written.get(number, {}).keys() for number in (theirs.number, mine.number)]
+        both = theirs.number, mine.number
+        shared = [known.get(number, {}).keys() & written.get(number, {}).keys() for number in both]
         if shared[0] and (shared[1] or (writer.closed and mine.number not in written)):
             continue  # an alias of what the reader has there; only an open enum writes the other number without a name
         lost.add(moved.name)

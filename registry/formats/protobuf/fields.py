@@ -8,6 +8,7 @@ from registry.formats.protobuf.elements import (
     Element,
     Side,
     element_of,
+    holds_more,
     is_entry,
     judge_elements,
     label,
@@ -125,8 +126,11 @@ def compare_fields(
 def _judge(two: Two, side: Side) -> str | None:
     kind = judge_elements(two.mine, two.theirs)
     mine, theirs = two.mine.record, two.theirs.record
-    if kind is None and mine is not None and theirs is not None and not side.is_akin(mine, theirs):
-        return "message_type_changed"
+    if kind is None and mine is not None and theirs is not None:
+        if is_entry(mine) and holds_more(theirs):
+            return "field_type_changed"
+        if not side.is_akin(mine, theirs):
+            return "message_type_changed"
     return kind
 
 
@@ -204,6 +208,8 @@ def _report_type(two: Two, kind: str, elements: tuple[Element, Element], entry: 
     if kind == "field_type_changed":
         packed, repeated = wire_of(two.writer).packed, wire_of(two.reader).presence == "repeated"
         consequence = tell_consequence(*elements, packed=packed, repeated=repeated, entry=entry)
+        if elements[0].record is not None and elements[1].record is not None:
+            consequence = "what holds anything but a key (1) and a value (2) is left out of the map"
     elif kind == "message_type_changed" and not (two.mine.well_known or two.theirs.well_known):
         former, latter = in_order(two.spot.pair, two.mine.words, two.theirs.words)
         consequence = f"reads as something else: no field of {former} has its number and name in {latter}"
@@ -235,9 +241,7 @@ def _find_keys(reader: Field, writer: Field, sides: tuple[Side, Side]) -> tuple[
 
 
 def _compare_required(two: Two) -> Iterator[Mismatch]:
-    if is_entry(two.messages.before) or is_entry(two.messages.after):
-        return  # key and value of an entry are always written, zero or not
-    if wire_of(two.reader).presence == "required" and wire_of(two.writer).presence != "required":
+    if wire_of(two.reader).presence == "required" and not _is_always_written(two):
         became = "became" if two.spot.pair.direction is Direction.BACKWARD else "is no longer"
         yield report("required_field_missing", two.spot, f"{two.label} {became} required")
 
@@ -293,8 +297,8 @@ def _compare_presence(two: Two) -> Iterator[Mismatch]:
         same = f"a written {zero} and an absent field become the same, or stop being the same"
         fact = f"{two.label} changed from {old} to {new} presence"
         yield report("presence_changed", two.spot, fact, two.words, consequence=same)
-    if default == other or theirs == "required":
-        return  # what is required is never absent
+    if default == other or _is_always_written(two):
+        return
     if two.mine.enum is not None and two.theirs.enum is not None and _have_first_values(two):
         yield from compare_defaults(two.spot, two.mine.enum, two.theirs.enum)
         return
@@ -307,6 +311,12 @@ def _compare_presence(two: Two) -> Iterator[Mismatch]:
         old, new = in_order(two.spot.pair, mine_shown, theirs_shown)
         fact = f"the default of {two.label} changed from {old} to {new}"
         yield report("implicit_default_changed", two.spot, fact, two.words)
+
+
+def _is_always_written(two: Two) -> bool:
+    """Whether the writer never leaves the field out: it is required, or the key or value of a map's entry."""
+    _, writer = in_order(two.spot.pair, two.messages.before, two.messages.after)  # and back: (reader, writer)
+    return wire_of(two.writer).presence == "required" or is_entry(writer)
 
 
 def _have_first_values(two: Two) -> bool:

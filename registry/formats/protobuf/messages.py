@@ -1,6 +1,6 @@
 """Two messages: which field of the one is which of the other, and what fields ask of their neighbours."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from registry.formats.mismatch import Pair, Step
@@ -63,6 +63,24 @@ def _could_be(old: Field, new: Field, sides: tuple[Side, Side]) -> bool:
         return False
     kinds = judge_elements(before, after), judge_elements(after, before)
     return any(kind is None or KINDS[kind] is not Step.BREAK for kind in kinds)
+
+
+def find_known_extensions(reader: Record, writer: Record) -> Iterator[int]:
+    """The numbers of the writer's extensions that the reader has a field or an extension for."""
+    mine = by_number(reader)
+    yield from (number for number, field in by_number(writer).items() if wire_of(field).extension and number in mine)
+
+
+def find_free_extensions(reader: Record, writer: Record) -> Iterator[int]:
+    """The first number of each range that both messages leave to extensions of others."""
+    taken = by_number(reader).keys() | by_number(writer).keys()
+    for low, high in reader.extension_ranges:
+        for other_low, other_high in writer.extension_ranges:
+            number = max(low, other_low)
+            while number in taken:
+                number += 1
+            if number <= min(high, other_high):
+                yield number
 
 
 class Messages:

@@ -5,13 +5,14 @@ Each rule lives where its noun does: fields in ``fields``, what one element hold
 """
 
 from collections.abc import Iterator
+from itertools import chain
 
 from registry.formats.mismatch import Direction, Mismatch, Pair
 from registry.formats.protobuf.confluent import find_confluent
-from registry.formats.protobuf.elements import Side, label, title, wire_of
+from registry.formats.protobuf.elements import Side, element_of, is_entry, label, title, wire_of
 from registry.formats.protobuf.enums import compare_defaults, compare_enums
 from registry.formats.protobuf.fields import Queue, compare_fields
-from registry.formats.protobuf.messages import Messages
+from registry.formats.protobuf.messages import Messages, find_free_extensions, find_known_extensions
 from registry.formats.protobuf.moves import compare_moves
 from registry.formats.protobuf.oneofs import compare_oneofs
 from registry.formats.protobuf.ranges import LAST_FIELD, Range, show, subtract
@@ -69,7 +70,9 @@ def _compare_records(
     """Two messages, as (reader, writer)."""
     reader, writer = records
     messages = Messages(here.pair, records, sides)
-    if writer.message_set and not reader.message_set:  # a reader of sets reads plain extensions as well
+    # A reader of sets reads plain extensions as well; and what no reader knows is no loss.
+    shared = chain(find_known_extensions(reader, writer), find_free_extensions(reader, writer))
+    if writer.message_set and not reader.message_set and next(shared, None) is not None:
         fact = (
             f"message {messages.after.name} {'became' if messages.after.message_set else 'is no longer'} a message set"
         )
@@ -85,9 +88,22 @@ def _compare_records(
             what = "was added as" if here.pair.direction is Direction.BACKWARD else "was removed and is"
             place = here.down(f"/{mine.name}", mine.at, writer.at)
             yield report("required_field_missing", place, f"{label(mine, reader)} {what} required")
+    if is_entry(reader) and not is_entry(writer):
+        yield from _compare_value(here, messages, sides[0])
     yield from compare_moves(here, messages, sides)
     yield from compare_oneofs(here, messages)
     yield from _compare_ranges(here, messages)
+
+
+def _compare_value(here: Spot, messages: Messages, side: Side) -> Iterator[Mismatch]:
+    """An entry of a map without a value has an empty one; that of a message may lack what the message requires."""
+    mine, theirs = messages.mine[2], messages.theirs.get(2)
+    record = element_of(mine, side).record
+    needed = next((each for each in record.fields if wire_of(each).presence == "required"), None) if record else None
+    if record is not None and needed is not None and (theirs is None or wire_of(theirs).presence != "required"):
+        fact = f"what is read as an entry may have no value, and {label(needed, record)} is required"
+        place = here.down("/value", mine.at, theirs.at if theirs is not None else here.writer)
+        yield report("required_field_missing", place, fact)
 
 
 def _report_gone(here: Spot, field: Field, messages: Messages) -> Iterator[Mismatch]:

@@ -57,6 +57,9 @@ def pair_roots(pair: Pair, sides: tuple[Side, Side], queue: Queue) -> Iterator[M
             kind = "enum_removed" if isinstance(type_, Enum) else "message_removed"
             spot = _spot(pair, type_.at, _around(outer, type_, new, paths), f"/{title(type_)}")
             yield report(kind, spot, f"{_noun(type_)} {name} was removed")
+    # Each pair of types is told at the first place that leads to it, which no order of declarations may decide. What
+    # is told of an enum at a field is not told again, so enums go first.
+    queue.sort(key=lambda waiting: (not isinstance(waiting[1], Enum), waiting[1].name))
 
 
 def _find_packages(
@@ -82,7 +85,7 @@ def _report_packages(
         enums = sum(isinstance(heir, Enum) for _, heir in pairs)
         counts = ((len(pairs) - enums, "message"), (enums, "enum"))
         many = " and ".join(f"{count} {noun}{'s' * (count > 1)}" for count, noun in counts if count)
-        name, heir = pairs[0]
+        name, heir = min(pairs, key=lambda pair: pair[0])
         # The empty pointer is the line of the package.
         was, is_ = (Location(at.path, "", at.find) for at in (gone[name].at, heir.at))
         fact = f"package {old or '(none)'} was renamed to {new or '(none)'}, and with it {many}"
@@ -98,10 +101,7 @@ def _report_renamed(spot: Spot, before: Named, after: Named) -> Mismatch:
 
 
 def _roots(schema: Schema) -> dict[str, Named]:
-    """The roots by name, in an order that does not depend on that of the files: enums first, because what is told of
-    them at a field is not told again."""
-    roots = [schema.types[root.name] for root in schema.roots if isinstance(root, Ref)]
-    return {root.name: root for root in sorted(roots, key=lambda root: (not isinstance(root, Enum), root.name))}
+    return {root.name: schema.types[root.name] for root in schema.roots if isinstance(root, Ref)}
 
 
 def _noun(type_: Named) -> str:

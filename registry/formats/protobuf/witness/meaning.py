@@ -9,7 +9,7 @@ from math import isnan
 from typing import NamedTuple, cast
 
 from registry.formats.protobuf.elements import Element, Side, element_of, is_entry, plain_element, wire_of
-from registry.formats.protobuf.reference import Value, default_of, key_of
+from registry.formats.protobuf.reference import Value, default_of, encode, key_of
 from registry.schema import Array, Enum, Field, Map, Primitive, Record, Schema
 
 
@@ -67,9 +67,9 @@ def is_same_field(
         if here is None or there is None:
             return here is there
         return _is_same(halves, elements, here, there)
-    if is_explicit(mine) and is_explicit(theirs) and (key_of(mine) in read) is not (key_of(theirs) in written):
-        if not (is_entry(reader[0]) or is_entry(writer[0])):  # an entry always has both of its fields
-            return False
+    tell = is_explicit(mine) and is_explicit(theirs) and not (is_entry(reader[0]) or is_entry(writer[0]))
+    if tell and (key_of(mine) in read) is not (key_of(theirs) in written):
+        return False  # both tell an absent field from a zero; an entry of a map always has its two
     got = _effective(halves.reader.schema, reader, read)
     return _is_same(halves, elements, got, _effective(halves.writer.schema, writer, written))
 
@@ -133,7 +133,9 @@ def _is_same(halves: Halves, elements: tuple[Element, Element], got: object, sen
             return got is sent
         return is_same_message(halves, mine.record, theirs.record, got, sent)
     if mine.record is not None or theirs.record is not None:
-        return theirs.record is not None and mine.scalar is not None and mine.scalar.family == "bytes"
+        if theirs.record is None or mine.scalar is None or mine.scalar.family != "bytes":
+            return False
+        return is_entry(theirs.record) or got == encode(halves.writer.schema, theirs.record.name, cast(Value, sent))
     if mine.enum is not None and theirs.enum is not None and isinstance(got, int) and isinstance(sent, int):
         return got == sent and not _means_another(mine.enum, theirs.enum, got)
     if mine.scalar is not None and mine.scalar.family == "string" and isinstance(got, bytes):

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from registry.formats.mismatch import Direction, Mismatch, Pair
-from registry.formats.protobuf.elements import Element, element_of, plain_element, title, wire_of
-from registry.formats.protobuf.meaning import Halves, list_elements
+from registry.formats.protobuf.elements import Element, element_of, is_entry, plain_element, title, wire_of
 from registry.formats.protobuf.reference import Value, key_of
-from registry.formats.protobuf.values import Smallest, first_key
+from registry.formats.protobuf.smallest import Smallest, first_key
+from registry.formats.protobuf.witness.meaning import Halves, list_elements
 from registry.schema import MISSING, Array, Enum, Field, Map, Named, Record, Ref, Schema
 
 
@@ -40,9 +40,9 @@ class Course(NamedTuple):
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The numbers of the reader's fields on the way, that of the leaf included."""
-        fields = [*(step.mine for step in self.steps), self.leaf.mine]
-        return tuple(wire_of(field).number for field in fields if field is not None)
+        """The numbers of the reader's fields on the way, that of the leaf included; without those of maps' entries."""
+        places = (place for place in (*self.steps, self.leaf) if not is_entry(place.reader))
+        return tuple(wire_of(place.mine).number for place in places if place.mine is not None)
 
 
 def find_courses(mismatch: Mismatch, halves: Halves, *, to_message: bool) -> Iterator[Course]:
@@ -51,11 +51,10 @@ def find_courses(mismatch: Mismatch, halves: Halves, *, to_message: bool) -> Ite
     ``to_message``: the path leads to a message, and not to a field of one.
     """
     steps = [step for step in mismatch.path.split("/") if step]
-    backward = mismatch.direction is Direction.BACKWARD
     for (mine, theirs), rest in _find_roots(mismatch.pair, steps):
         if not isinstance(mine, Record) or not isinstance(theirs, Record):
             continue
-        course = _walk(halves, mine, theirs, rest, backward, to_message=to_message)
+        course = _walk(mismatch, halves, mine, theirs, rest, to_message=to_message)
         if course is not None:
             yield course
 
@@ -91,15 +90,17 @@ def _roots(schema: Schema) -> list[Named]:
 
 
 def _walk(
-    halves: Halves, reader: Record, writer: Record, names: list[str], backward: bool, *, to_message: bool
+    mismatch: Mismatch, halves: Halves, reader: Record, writer: Record, names: list[str], *, to_message: bool
 ) -> Course | None:
     roots = reader.name, writer.name
     steps: list[Around] = []
     for index, name in enumerate(names):
-        bare = name.rstrip("[]{}")
-        here = _find_fields(reader, writer, bare, backward)
+        places = list(_find_fields(reader, writer, name.rstrip("[]{}"), mismatch.direction))
+        here = places[0] if places else Around(reader, writer)
         if index == len(names) - 1 and not to_message:
-            return Course(roots, tuple(steps), here)
+            # The other message may have another field of the name: what only the reader has, and requires, is told so.
+            exact = (each for each in places if each.mine is not None and each.mine.at == mismatch.reader)
+            return Course(roots, tuple(steps), next(exact, here))
         if here.mine is None or here.theirs is None:
             return None
         mine, theirs = find_elements(halves, here.mine, here.theirs)
@@ -121,14 +122,13 @@ def find_elements(halves: Halves, mine: Field, theirs: Field) -> tuple[Element, 
     return element_of(mine, reader.side), element_of(theirs, writer.side)
 
 
-def _find_fields(reader: Record, writer: Record, name: str, backward: bool) -> Around:
-    """The field that the newer message has under a name, or else the older one; and that of its number."""
-    for record in (reader, writer) if backward else (writer, reader):
+def _find_fields(reader: Record, writer: Record, name: str, direction: Direction) -> Iterator[Around]:
+    """The field that the newer message has under a name, then the older one's; each with that of its number."""
+    for record in (reader, writer) if direction is Direction.BACKWARD else (writer, reader):
         named = next((field for field in record.fields if field.name == name), None)
         if named is not None:
             number = wire_of(named).number
-            return Around(reader, writer, find_number(reader, number), find_number(writer, number))
-    return Around(reader, writer)
+            yield Around(reader, writer, find_number(reader, number), find_number(writer, number))
 
 
 def find_number(record: Record, number: int) -> Field | None:

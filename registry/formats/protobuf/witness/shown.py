@@ -1,14 +1,13 @@
 """A value as JSON for people: fields by name, enums by symbol, what is absent left out."""
 
 import json
-import struct
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Final, cast
 
 from registry.formats.protobuf.reference import Value, key_of
-from registry.formats.protobuf.values import single_type
+from registry.formats.protobuf.smallest import single_type
 from registry.schema import Array, Enum, Field, Map, Primitive, Record, Schema, Type
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,6 +92,8 @@ def _shorten(value: float) -> float:
     """The shortest number that is the same one in 32 bits."""
     if not isfinite(value):
         return value
+    import struct
+
     for digits in range(1, 10):
         short = float(f"{value:.{digits}g}")
         try:

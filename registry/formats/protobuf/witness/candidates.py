@@ -2,19 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
-from registry.formats.mismatch import Mismatch
-from registry.formats.protobuf.elements import element_of, wire_of
-from registry.formats.protobuf.meaning import Halves
+from registry.formats.protobuf.elements import element_of, is_entry, wire_of
 from registry.formats.protobuf.reference import key_of
 from registry.formats.protobuf.scalars import SCALARS
-from registry.formats.protobuf.steering import Course, find_number
-from registry.formats.protobuf.values import Smallest, Unwritable, find_unknown, first_key, single_type, zero_of
+from registry.formats.protobuf.smallest import Unwritable, find_unknown, first_key, single_type, zero_of
+from registry.formats.protobuf.witness.scene import Leaf, Scene
+from registry.formats.protobuf.witness.steering import find_number
 from registry.schema import MISSING, Array, Enum, Field, Map, Primitive, Record, Type
-
-Leaf = Mapping[str, object]
-"""Some fields of the writer's message; what is ``MISSING`` shall be absent."""
 
 _MOST: Final = 1000
 """Values of one enum that are tried."""
@@ -30,15 +26,6 @@ _PLAIN: Final[Mapping[str, Sequence[object]]] = {
     "bytes": (b"a", b"b", b"\xff", b"\x08\x01", b""),
 }
 _INTEGERS: Final = (1, 2, -1, 200)
-
-
-class Scene(NamedTuple):
-    """A mismatch, and the way to where it shows."""
-
-    mismatch: Mismatch
-    halves: Halves
-    course: Course
-    smallest: Smallest
 
 
 def find_leaves(scene: Scene) -> Iterator[Leaf]:
@@ -143,7 +130,7 @@ def _find_symbols(scene: Scene, theirs: Enum, mine: object) -> Iterator[int]:
     if not theirs.closed:
         yield find_unknown(known | set(numbers))
         yield -1
-    yield from numbers[:1]
+    yield from (number for number in numbers if not number)
 
 
 def _find_scalars(kind: str, field: Field, theirs: Type, mine: object) -> Iterator[object]:
@@ -170,8 +157,11 @@ def _find_scalars(kind: str, field: Field, theirs: Type, mine: object) -> Iterat
 
 
 def _leave_absent(scene: Scene) -> Iterator[Leaf]:
-    theirs = scene.course.leaf.theirs
+    theirs, writer = scene.course.leaf.theirs, scene.course.leaf.writer
     yield {key_of(theirs): MISSING} if theirs is not None and wire_of(theirs).presence != "required" else {}
+    key = find_number(writer, 1)
+    if is_entry(writer) and key is not None:  # another key than 0 may be nothing that the reader reads
+        yield {key_of(key): zero_of(key.type)}
 
 
 def _write_zero(scene: Scene) -> Iterator[Leaf]:
@@ -218,9 +208,10 @@ def _write_symbol(scene: Scene) -> Iterator[Leaf]:
             yield {key_of(theirs): _hold(theirs, symbol.number)}
     mine = scene.course.leaf.mine
     other = scene.halves.reader.schema.resolve(single_type(mine.type)) if mine is not None else None
-    if isinstance(other, Enum) and not enum.closed:
+    if isinstance(other, Enum):
+        known = {symbol.number for symbol in enum.symbols}
         for symbol in other.symbols:
-            if symbol.at == scene.mismatch.reader:
+            if symbol.at == scene.mismatch.reader and (symbol.number in known or not enum.closed):
                 yield {key_of(theirs): _hold(theirs, symbol.number)}
 
 
