@@ -185,11 +185,15 @@ def read_spans(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int
         yield path, line, column
 
 
-def step(number: int) -> bytes:
-    """One step of a path, as protoc writes it."""
+def make_varint(number: int) -> bytes:
+    """A number that is not negative, as the wire format has it."""
     out = bytearray()
     while number >= 0x80:
         out.append(number & 0x7F | 0x80)
         number >>= 7
     out.append(number)
     return bytes(out)
+
+
+step: Final = make_varint
+"""One step of a path, as protoc writes it."""

@@ -6,6 +6,7 @@ Made after protobuf.dev/programming-guides/encoding.
 from collections.abc import Iterator
 from typing import Final
 
+from registry.formats.protobuf.descriptors import make_varint
 from registry.formats.protobuf.scalars import FIXED32, FIXED64, GROUP, LENGTH, VARINT
 
 _END_GROUP: Final = 4
@@ -18,26 +19,17 @@ class Malformed(ValueError):
 
 def make_chunk(number: int, data: bytes) -> bytes:
     """A length-prefixed field."""
-    return _make_varint(number << 3 | LENGTH) + _make_varint(len(data)) + data
+    return make_varint(number << 3 | LENGTH) + make_varint(len(data)) + data
 
 
 def make_number(number: int, value: int) -> bytes:
     """A field that is a number, and not a negative one."""
-    return _make_varint(number << 3 | VARINT) + _make_varint(value)
+    return make_varint(number << 3 | VARINT) + make_varint(value)
 
 
 def make_field(number: int, wire: int, data: bytes) -> bytes:
     """A field as :func:`split_fields` has it; those are no groups."""
-    return make_chunk(number, data) if wire == LENGTH else _make_varint(number << 3 | wire) + data
-
-
-def _make_varint(number: int) -> bytes:
-    out = bytearray()
-    while number >= 0x80:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
+    return make_chunk(number, data) if wire == LENGTH else make_varint(number << 3 | wire) + data
 
 
 def split_fields(data: bytes) -> Iterator[tuple[int, int, bytes]]:
