@@ -24,7 +24,7 @@ from tests.protobuf_spelling import parse_model
 SEEDS = st.integers(0, 2**32 - 1)
 FEW = 150 if EXAMPLES == QUICK else EXAMPLES
 """Examples per property: each one is compiled two to four times."""
-FEW_OF_EACH = 15 if EXAMPLES == QUICK else EXAMPLES // len(MUTATIONS)
+FEW_OF_EACH = 15 if EXAMPLES == QUICK else -(-EXAMPLES // len(MUTATIONS))
 """Examples per change."""
 
 

@@ -324,3 +324,12 @@ def test_a_message_of_thousands_of_fields_has_witnesses_as_well(syntax: str, lab
     assert shown["/n[]/f5000"].written == f'{{"n": [{{"f5000": {held}}}]}}'
     if syntax == P3:
         assert shown["/n[]/f5000"].failure == f"invalid UTF-8 at /n[0]/f5000{at}"
+
+
+def test_a_renumbered_field_is_what_was_written_under_its_number_even_where_there_is_one_value_only() -> None:
+    enum = "enum E { A = 0; } "
+    before = f"{P2}{enum}message M {{ required E b = 2; }}"
+    after = f"{P2}{enum}message M {{ required E c = 2; required E b = 3; }}"
+    assert _sentences(before, after, Direction.FORWARD) == [
+        """v2 wrote {"b": "A", …}; v1 reads {"b": "A"} ('b' is what was written as 'c')"""
+    ]

@@ -8,7 +8,7 @@ from registry.formats.protobuf.reference import Value, key_of
 from registry.formats.protobuf.witness.meaning import is_same_field, list_elements
 from registry.formats.protobuf.witness.scene import Attempt, Leaf, Scene
 from registry.formats.protobuf.witness.steering import find_elements, look
-from registry.schema import MISSING, Map
+from registry.schema import MISSING, Field, Map
 
 OF_MESSAGES: Final = frozenset({"oneof_value_lost", "message_set_changed"})
 """Kinds whose path leads to a message, and not to one of its fields."""
@@ -54,6 +54,20 @@ def _has_another_name(scene: Scene, leaf: Leaf, found: Value) -> bool:
     )
 
 
+def _takes_another(scene: Scene, _leaf: Leaf, found: Value) -> bool:
+    mine = scene.course.leaf.mine
+    return mine is not None and find_giver(scene) is not None and key_of(mine) in found
+
+
+def find_giver(scene: Scene) -> Field | None:
+    """The writer's other field, which has the number of the reader's field that was renumbered; perhaps none."""
+    mine, theirs = scene.course.leaf.mine, scene.course.leaf.theirs
+    if scene.mismatch.kind != "field_renumbered" or mine is None or theirs is None:
+        return None
+    number = wire_of(mine).number
+    return next((field for field in scene.course.leaf.writer.fields if wire_of(field).number == number), None)
+
+
 def _is_another_message(scene: Scene, leaf: Leaf, found: Value) -> bool:
     """Whether it is shown under other names, or means something else because its type is well-known."""
     mine, theirs = scene.course.leaf.mine, scene.course.leaf.theirs
@@ -77,5 +91,6 @@ def find_well_known(scene: Scene) -> str:
 
 _SHOWN: Final[Mapping[str, Callable[[Scene, Leaf, Value], bool]]] = {
     "field_number_reused": _has_another_name,
+    "field_renumbered": _takes_another,
     "message_type_changed": _is_another_message,
 }

@@ -2,7 +2,7 @@
 
 from registry.formats.protobuf.elements import wire_of
 from registry.formats.protobuf.reference import Value, default_of, key_of
-from registry.formats.protobuf.witness.difference import find_well_known
+from registry.formats.protobuf.witness.difference import find_giver, find_well_known
 from registry.formats.protobuf.witness.scene import Attempt, Leaf, Scene
 from registry.formats.protobuf.witness.shown import render_default, render_value
 from registry.formats.protobuf.witness.steering import look
@@ -47,7 +47,8 @@ def _remark(scene: Scene, leaf: Leaf, read: Value) -> str:
             return f"'{mine.name}' is text that is not UTF-8"
         if scene.mismatch.kind == "message_type_changed" and (name := find_well_known(scene)):
             return f"{name} has a meaning of its own"
-        return ""
+        giver = find_giver(scene)
+        return f"'{mine.name}' is what was written as '{giver.name}'" if giver is not None else ""
     if theirs is None or wire_of(mine).presence == "repeated" or _holds_message(pair.reader, mine.type):
         return f"'{mine.name}' is absent"
     now = default_of(pair.reader, around.reader, mine)
