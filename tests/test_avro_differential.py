@@ -3,6 +3,7 @@
 import io
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from math import isnan
 from struct import pack, unpack
@@ -18,7 +19,8 @@ from registry.formats.avro.reference import DecodeError, decode, encode
 from registry.formats.avro.values import find_values
 from registry.formats.avro.witness import render_value
 from registry.formats.mismatch import Mismatch, Pair, Step
-from registry.schema import Schema
+from registry.schema import MISSING, Array, Map, Record, Schema, Type, Union
+from tests.avro_expect import find_fault
 from tests.avro_pairs import SchemaPair, name_pairs, pairs
 from tests.avro_promise import check_witness, survives
 from tests.avro_schemas import PRIMITIVES, Json, Model, find_sites
@@ -146,6 +148,30 @@ def simplify(model: Model) -> Model:
     return plain
 
 
+def find_defaulted(schema: Schema) -> Iterator[tuple[Type, object]]:
+    """The type and the default of each field that has one."""
+    for record in schema.types.values():
+        if isinstance(record, Record):
+            yield from ((field.type, field.default) for field in record.fields if field.default is not MISSING)
+
+
+def takes_later_branch(schema: Schema, typed: tuple[Type, Any]) -> bool:
+    """Whether a default, or what is in it, fits another branch of a union than the first."""
+    type_, default = schema.resolve(typed[0]), typed[1]
+    inside: list[tuple[Type, Any]] = []
+    if isinstance(type_, Union):
+        if find_fault(schema, type_.branches[0], default) is not None:
+            return True
+        inside = [(type_.branches[0], default)]
+    elif isinstance(type_, Array):
+        inside = [(type_.items, item) for item in default]
+    elif isinstance(type_, Map):
+        inside = [(type_.values, each) for each in default.values()]
+    elif isinstance(type_, Record):
+        inside = [(field.type, default[field.name]) for field in type_.fields if field.name in default]
+    return any(map(partial(takes_later_branch, schema), inside))
+
+
 @settings()
 @given(st.one_of(pairs(), name_pairs()))
 def test_every_difference_of_verdicts_has_a_row_and_the_bytes_are_with_us(pair: SchemaPair) -> None:
@@ -197,6 +223,9 @@ def test_what_both_accept_apache_reads_as_we_do_or_not_at_all(pair: SchemaPair) 
         reader, writer = parse_lenient(reads), parse_lenient(writes)
         texts = spell(reads)[ROOT], spell(writes)[ROOT]
         if find_broken(reader, writer) or not check_by_apache(*texts):
+            continue
+        if any(map(partial(takes_later_branch, reader), find_defaulted(reader))):
+            event("later-branch-default")  # in a record it is not refused, but made of the first branch
             continue
         read_by_apache = prepare_apache(*texts)
         for value in islice(find_values(writer), 20):
