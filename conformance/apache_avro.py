@@ -267,7 +267,7 @@ READINGS: Final = (
         '{"u": 1}',
         "compatible",
         "fails: InvalidDefaultException",
-        "we: 1.12 allows it, and we note it. In the default of a record Apache's reader takes the first branch, fit or not.",
+        "we: 1.12 allows it, and we note it. In a record's default Apache's reader takes the first branch, fit or not.",
     ),
     Row(
         "local-timestamp",
