@@ -64,7 +64,7 @@ def test_a_missing_default_says_what_to_do() -> None:
     assert mismatch.message == "v2 cannot read what v1 wrote: field 'currency' has no default"
     assert mismatch.consequence == "v2 fails at /currency"
     assert mismatch.help == ("give it a default", "describe the step in R.upgrade.yaml")
-    assert (mismatch.reader_type, mismatch.writer_type) == ("string", "")
+    assert (mismatch.reader_type, mismatch.writer_type) == ("string", "record a.R")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.rows import BadRow, Case, Row, find_faults, find_kinds, parse_row, parse_version, read_rows
+from conformance.rows import BadRow, Case, Row, find_faults, find_kinds, judge, parse_row, parse_version, read_rows
 from conformance.rows_table import render_cases, render_table
 from registry.compatibility import find_mismatches, find_pairs
 from registry.formats import FORMATS
@@ -47,6 +47,19 @@ def test_no_value_fails_where_nothing_is_said_to_break(case: Case) -> None:
     for pair in find_pairs(CompatibilityMode.FULL_TRANSITIVE, new, old):
         if all(mismatch.step is not Step.BREAK for mismatch in find_mismatches(pair)):
             READ_VALUES[case.language](pair)
+
+
+GONE = {"schema_removed", "message_removed", "enum_removed", "message_renamed"}
+"""Kinds of what is no more, or of a package: one side, or both, have no type."""
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])
+def test_every_mismatch_has_both_places_and_both_types_in_words(case: Case) -> None:
+    for mismatch in (each for found in judge(case).mismatches.values() for each in found):
+        for place in (mismatch.reader, mismatch.writer):
+            assert place.path and place.line >= 1 and place.column >= 1
+        assert mismatch.kind in GONE or (mismatch.reader_type and mismatch.writer_type), mismatch
+        assert mismatch.consequence or mismatch.help, mismatch
 
 
 def read_avro_values(pair: Pair) -> None:

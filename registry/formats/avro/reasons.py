@@ -71,7 +71,7 @@ class Reasons:
             (field.at, renamed.at if renamed else writer.at),
             Trail(trail, f"/{field.name}"),
             fact,
-            (describe(field.type, self._pair.reader.types), ""),
+            self._words(field.type, renamed.type if renamed else writer),
             special=special,
             fix=self._fix_absent(reader, writer, field, renamed, special),
             name=field.name,
@@ -112,7 +112,7 @@ class Reasons:
             (field.at, renamed.at),
             Trail(trail, f"/{field.name}"),
             f"field '{field.name}' is written as '{renamed.name}', and the default of '{field.name}' hides that",
-            (describe(field.type, self._pair.reader.types), describe(renamed.type, self._pair.writer.types)),
+            self._words(field.type, renamed.type),
             fix=None if self._pair.direction is Direction.FORWARD else Fix("alias", (field.name, renamed.name)),
             name=field.name,
             other=renamed.name,
@@ -128,6 +128,7 @@ class Reasons:
             (reader.at.at("default"), writer.at.at("default")),
             Trail(trail, f"/{reader.name}"),
             f"the default of field '{reader.name}' was {old} and is {new}",
+            self._words(reader.type, writer.type),
         )
 
     def enum_default_changed(self, reader: Enum, writer: Enum, trail: Trail | None) -> Mismatch:
@@ -139,6 +140,7 @@ class Reasons:
             (reader.at.at("default"), writer.at.at("default")),
             trail,
             f"the default of enum {reader.name} was '{old}' and is '{new}'",
+            self._words(reader, writer),
             consequence="symbols at {path} that the reader does not know read differently",
         )
 

@@ -48,7 +48,19 @@ def find_mismatches(pair: Pair) -> Iterator[Mismatch]:
         words = describe(root, old.types)
         ways_out = (f"keep {words} until nobody reads what was written with it",)
         fact = f"{words} was removed"
-        yield Mismatch("schema_removed", KINDS["schema_removed"], pair, root.at, root.at, "", fact, help=ways_out)
+        sides = ("", words) if pair.direction is Direction.BACKWARD else (words, "")
+        yield Mismatch(
+            "schema_removed",
+            KINDS["schema_removed"],
+            pair,
+            root.at,
+            root.at,
+            "",
+            fact,
+            help=ways_out,
+            reader_type=sides[0],
+            writer_type=sides[1],
+        )
 
 
 class _Walk:

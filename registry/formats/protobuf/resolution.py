@@ -14,6 +14,7 @@ from registry.formats.protobuf.enums import compare_defaults, compare_enums
 from registry.formats.protobuf.fields import Queue, compare_fields
 from registry.formats.protobuf.messages import Messages, find_free_extensions, find_known_extensions
 from registry.formats.protobuf.moves import compare_moves
+from registry.formats.protobuf.naming import Namer
 from registry.formats.protobuf.oneofs import compare_oneofs
 from registry.formats.protobuf.ranges import LAST_FIELD, Range, show, subtract
 from registry.formats.protobuf.roots import pair_roots
@@ -31,12 +32,13 @@ def find_mismatches(pair: Pair) -> Iterator[Mismatch]:
     one: ``/Order/items[]/price``.
     """
     said: set[tuple[str, str, str, str, str]] = set()
+    namer = Namer()
     for mismatch in _find_all(pair):
         reader, writer = mismatch.reader, mismatch.writer
         key = (mismatch.kind, mismatch.fact, reader.path, reader.pointer, writer.pointer)
         if key not in said:  # an enum's default concerns each field that has none
             said.add(key)
-            yield mismatch
+            yield namer.name(mismatch)
 
 
 def _find_all(pair: Pair) -> Iterator[Mismatch]:
