@@ -53,7 +53,6 @@ _HEADING: Final = re.compile(r"-- (.+) --")
 _SECTION: Final = re.compile(r"(old|new|both|v[1-9]\d*)(?:: (\S+))?|(expect|profile|root)")
 _MODES: Final = CompatibilityMode.__members__
 _STEPS: Final = {step.value: step for step in Step}
-_SEES: Final = ("invalid", "note", "rule")
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,11 @@ class Finding:
     witness: "Witness | None" = None
     """A value that shows it, if it is about values."""
 
+    @property
+    def fixable(self) -> bool:
+        """Whether `contracts check --fix` may mend it: what a waiver or converters answer for is no mistake."""
+        return self.problem.fix is not None and self.waiver is None and not self.problem.converted
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

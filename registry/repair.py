@@ -82,7 +82,7 @@ def find_repairs(
     """
     if options.head is not None:
         raise Refused("--head judges a commit, and a commit cannot be edited", "leave out --head: switch to it first")
-    wanted = [finding for finding in report.findings if _is_mechanical(finding)]
+    wanted = [finding for finding in report.findings if finding.fixable]
     if not wanted:
         return Repairs((), {}, report)
     with open_repo(start) as repo:
@@ -99,12 +99,6 @@ def find_repairs(
             skipped=tuple(finding.problem.location for finding in wanted if _key(finding) not in mended),
             top=repo.top,
         )
-
-
-def _is_mechanical(finding: Finding) -> bool:
-    """A finding that somebody answers for, by a waiver or by converters, is no mistake."""
-    problem = finding.problem
-    return problem.fix is not None and finding.waiver is None and not problem.converted
 
 
 class _Trials:

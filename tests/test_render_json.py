@@ -8,7 +8,9 @@ import jsonschema
 import pytest
 
 from registry.compatibility import Comparison
+from registry.errors import Fix
 from registry.finding import Report, Severity
+from registry.frozen import replace
 from registry.render.json_report import render_comparison, render_json
 from registry.render.report_schema import COMPARISON_SCHEMA, REPORT_SCHEMA
 from registry.schema import CompatibilityMode
@@ -42,6 +44,12 @@ def test_a_finding_in_json_has_both_sides() -> None:
             "location": {"path": RELEASED, "line": 4, "column": 3, "pointer": "/fields"},
         },
     }
+
+
+def test_what_somebody_answers_for_is_not_to_be_fixed() -> None:
+    found = replace(broken(), problem=replace(broken().problem, fix=Fix("null_default", ("currency",))))
+    document = json.loads(render_json(report(found, waived(found), broken())))
+    assert [each["fixable"] for each in document["findings"]] == [True, False, False]
 
 
 def test_the_numbers_in_json_leave_out_what_is_waived() -> None:

@@ -92,7 +92,7 @@ def _finding(finding: Finding) -> Json:
         "related": [{"label": label, **_location(location)} for label, location in problem.related],
         "waiver": _waiver(finding.waiver) if finding.waiver else None,
         "converted": problem.converted,
-        "fixable": problem.fix is not None,
+        "fixable": finding.fixable,
         "mismatch": _mismatch(problem.mismatch) if problem.mismatch else None,
         "versions": list(problem.versions),
         "witness": _witness(finding.witness) if finding.witness else None,

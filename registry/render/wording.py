@@ -53,10 +53,9 @@ def find_details(finding: Finding) -> Iterator[tuple[str, str]]:
         yield _related(problem, label, location)
     if finding.waiver is not None:
         yield "waived", one_line(_waiver(finding.waiver))
-    fixes = problem.fix is not None and not problem.converted and finding.waiver is None
     for number, way_out in enumerate(problem.help):
-        yield "or" if number else "help", one_line(way_out) + ("  (contracts check --fix)" if fixes else "")
-        fixes = False
+        mends = "  (contracts check --fix)" if finding.fixable and not number else ""
+        yield "or" if number else "help", f"{one_line(way_out)}{mends}"
 
 
 def _consequence(mismatch: Mismatch) -> str:
