@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Final, NoReturn
 
-from registry.formats.avro.reference.logical_values import describe_python
+from registry.described import describe_python
 from registry.formats.avro.words import describe_value
 
 MAX_NESTING: Final = 256

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import isnan
 from typing import Final, NoReturn
 
+from registry.described import describe_python
 from registry.formats.avro.reference.binary import (
     MAX_NESTING,
     READ_PRIMITIVE,
@@ -30,7 +31,7 @@ from registry.formats.avro.reference.binary import (
     write_string,
 )
 from registry.formats.avro.reference.default_values import DefaultValues
-from registry.formats.avro.reference.logical_values import describe_python, read_logical, write_logical
+from registry.formats.avro.reference.logical_values import read_logical, write_logical
 from registry.formats.avro.reference.matching import Chooser, Plain, are_matching, find_takers, find_untaken
 from registry.formats.avro.words import describe
 from registry.frozen import dataclass

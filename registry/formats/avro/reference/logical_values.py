@@ -8,20 +8,12 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
-from reprlib import Repr
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
+from registry.described import describe_python
+from registry.formats.avro.duration import Duration
 from registry.schema import Logical
-
-
-class Duration(NamedTuple):
-    """Three counts of 32 bits without sign; no month has a fixed number of days, and no day of milliseconds."""
-
-    months: int
-    days: int
-    milliseconds: int
-
 
 EPOCH: Final = datetime(1970, 1, 1)
 """What timestamps and dates are counted from."""
@@ -37,23 +29,6 @@ _EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inva
 
 is_uuid: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 """The form of RFC 4122, the only one that Avro knows."""
-
-_SHORT: Final = Repr()
-_SHORT.maxstring = _SHORT.maxother = 60
-
-
-def describe_python(value: object) -> str:
-    """A Python value for a message: never long, however large or deep the value is."""
-    if isinstance(value, int) and value.bit_length() > 200:
-        return f"a number of {value.bit_length()} bits"
-    if isinstance(value, Decimal) and len(value.as_tuple().digits) > 60:
-        return f"a number of {len(value.as_tuple().digits)} digits"
-    if isinstance(value, date | time | UUID | Decimal):
-        return str(value)
-    try:
-        return _SHORT.repr(value)
-    except ValueError:  # a number inside has more digits than Python likes to print
-        return f"a {type(value).__name__}"
 
 
 def read_logical(logical: Logical | None, value: object) -> object:
