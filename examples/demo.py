@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ SUBTITLE = '    {"name": "subtitle", "type": ["null", "string"], "default": null
 REGION = '    {"name": "region", "type": "string", "doc": "Where it may be shown: EU."},\n'
 OWNER = "    owner: content-api\n    topic: content.items\n"
 SECOND = "    owner: content-api\n    owner: edge-cache\n    topic: content.items\n"
+SERVICES = {"content-api": "content_api.events", "edge-cache": "edge_cache.events"}
 IDENTITY = {"GIT_AUTHOR_NAME": "demo", "GIT_AUTHOR_EMAIL": "demo@example.org"}
 IDENTITY |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in IDENTITY.items()}
 
@@ -54,7 +56,7 @@ def say(text: str = "") -> None:
 
 
 def main() -> None:
-    """Four pull requests on the same registry."""
+    """Four pull requests on one registry, and two services that run on what was released."""
     with tempfile.TemporaryDirectory(prefix="playconnect-") as top:
         clone = Clone(Path(top) / "playconnect")
         copy_contracts(clone)
@@ -83,6 +85,15 @@ def main() -> None:
         say("\n--- Who may write it, then? ---\n")
         clone.run("contracts owners ContentPublished")
 
+        say("\n--- 5. Typed stubs: a producer for the owner, consumers for those who subscribe ---\n")
+        copy_services(clone)
+        for service, package in SERVICES.items():
+            clone.run(f"contracts gen --service {service} --out services --package {package}")
+        clone.run("contracts gen --service edge-cache --out services --package edge_cache.events --check")
+
+        say("\n--- 6. Two services run on them: old and new versions at once, no broker needed ---\n")
+        clone.run("python services/story.py")
+
 
 def copy_contracts(clone: Clone) -> None:
     """A repository of its own with the contracts as they are committed here, on a branch beside main."""
@@ -94,6 +105,11 @@ def copy_contracts(clone: Clone) -> None:
     clone.git("add", "--all")
     clone.git("commit", "--message", "the Playconnect contracts")
     clone.git("checkout", "-b", "pull-request")
+
+
+def copy_services(clone: Clone) -> None:
+    """The sources of two services, without their stubs."""
+    shutil.copytree(HERE / "examples" / "services", clone.folder / "services", ignore=shutil.ignore_patterns("events"))
 
 
 if __name__ == "__main__":

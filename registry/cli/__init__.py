@@ -9,6 +9,7 @@ COMMANDS = {
     "compare": "judge two schema files or folders, without a repository",
     "diff": "what a change means, in words",
     "release": "freeze heads as the next immutable versions",
+    "gen": "typed stubs of the events that a service writes and reads",
     "owners": "who writes an event, a topic, an entity or a file",
     "rules": "every rule with its severity",
     "explain": "what a rule means, with an example and the way out",

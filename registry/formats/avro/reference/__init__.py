@@ -4,10 +4,10 @@ What it makes of a value decides what a witness shows; nothing that has to be qu
 """
 
 from registry.formats.avro.duration import Duration
+from registry.formats.avro.matching import Chooser, Plain, are_matching, find_takers, find_untaken
 from registry.formats.avro.reference.binary import CodecError, DecodeError, EncodeError, round_to_float
 from registry.formats.avro.reference.codec import Branch, decode, encode
 from registry.formats.avro.reference.logical_values import read_logical
-from registry.formats.avro.reference.matching import Chooser, Plain, are_matching, find_takers, find_untaken
 
 __all__ = [
     "Branch",

@@ -13,6 +13,7 @@ from math import isnan
 from typing import Final, NoReturn
 
 from registry.described import describe_python
+from registry.formats.avro.matching import Chooser, Plain, are_matching, find_takers, find_untaken
 from registry.formats.avro.reference.binary import (
     MAX_NESTING,
     READ_PRIMITIVE,
@@ -32,7 +33,6 @@ from registry.formats.avro.reference.binary import (
 )
 from registry.formats.avro.reference.default_values import DefaultValues
 from registry.formats.avro.reference.logical_values import read_logical, write_logical
-from registry.formats.avro.reference.matching import Chooser, Plain, are_matching, find_takers, find_untaken
 from registry.formats.avro.words import describe
 from registry.frozen import dataclass
 from registry.schema import MISSING, Array, Enum, Fixed, Map, Primitive, Record, Schema, Type, Union

@@ -1,0 +1,102 @@
+"""Events to bytes and back, beside the installed peers in one run: a part of `make bench`.
+
+Times are nanoseconds for one event, the best of rounds in which all rows take turns. The table is followed by the
+ratios that are asked, by what resolution costs, the memory of a million events, stubs and imports.
+"""
+
+import platform
+import sys
+from collections.abc import Iterator, Mapping
+from time import perf_counter
+
+from serde_costs import print_imports, print_memory
+from serde_events import EVENTS
+from serde_ours import core_row, resolved_row, serde_row, service_row
+from serde_peers import ASDICT, BARE, BY_HAND, peer_rows
+from serde_rows import Key, measure
+from serde_stubs import print_generation
+
+ROUNDS, SLICE = 30, 0.01
+OURS, CORE, RESOLVED = "ours, Avro", "ours, Avro: the core alone", "ours, Avro: what the version before wrote"
+SERVICE = "ours, Avro: with envelope and headers"
+OURS_PROTO, CORE_PROTO = "ours, Protobuf", "ours, Protobuf: the core alone"
+ASKED: tuple[tuple[str, str, str, tuple[str, ...], float], ...] = (
+    (OURS, BY_HAND, "encode", ("content", "small"), 3.0),
+    (OURS, BY_HAND, "decode", ("content", "small"), 5.0),
+    (OURS, ASDICT, "encode", ("content", "small"), 10.0),
+    (OURS, BARE, "encode", ("content", "small"), 1.8),
+    (OURS, BARE, "decode", ("content", "small"), 1.8),
+    (OURS, BY_HAND, "encode", ("large",), 3.0),
+    (OURS, BY_HAND, "decode", ("large",), 1.5),
+    (OURS, BARE, "encode", ("large",), 2.5),
+    (OURS, BARE, "decode", ("large",), 1.2),
+)
+"""Who, beside whom, doing what, with which events, how many times as quick at least."""
+
+
+def print_table(times: Mapping[Key, float], names: list[str]) -> None:
+    """Encode and decode of each event."""
+    print(f"{'ns per event':42}" + "".join(f"{f'{event} enc':>13}{'dec':>10}" for event in EVENTS))
+    for name in names:
+        cells = (_cell(times.get((name, event, way)), way) for event in EVENTS for way in ("encode", "decode"))
+        print(f"{name:42}" + "".join(cells))
+
+
+def _cell(time: float | None, way: str) -> str:
+    shown = "–" if time is None else f"{time:,.0f}"
+    return f"{shown:>13}" if way == "encode" else f"{shown:>10}"
+
+
+def find_ratios(times: Mapping[Key, float]) -> Iterator[tuple[str, float, float]]:
+    """What was asked, the ratio, and the one asked for."""
+    for ours, peer, way, events, least in ASKED:
+        for event in events:
+            yield f"{event} {way}, beside {peer}", times[peer, event, way] / times[ours, event, way], least
+
+
+def print_ratios(times: Mapping[Key, float]) -> bool:
+    """Each ratio with what is asked of it; whether all are there."""
+    print("\ntimes as quick as the peer, framing included")
+    short = False
+    for what, ratio, least in find_ratios(times):
+        short |= ratio < least
+        print(f"  {what:62}{ratio:>7.2f}   asked {least:>5.1f}   {'OK' if ratio >= least else 'short'}")
+    return not short
+
+
+def print_resolution(times: Mapping[Key, float]) -> bool:
+    """What the version before wrote, beside plain decoding."""
+    print("\ntime to read what another version wrote, beside one's own (core alone)")
+    good = True
+    for event in EVENTS:
+        ratio = times[RESOLVED, event, "decode"] / times[CORE, event, "decode"]
+        good &= ratio <= 1.05
+        print(f"  {event:62}{ratio:>7.2f}   at most {1.05}   {'OK' if ratio <= 1.05 else 'short'}")
+    return good
+
+
+def main() -> None:
+    """Print it all."""
+    start = perf_counter()
+    rows = {
+        **peer_rows(),
+        OURS: serde_row("avro"),
+        CORE: core_row("avro"),
+        RESOLVED: resolved_row(),
+        SERVICE: service_row(),
+        OURS_PROTO: serde_row("protobuf"),
+        CORE_PROTO: core_row("protobuf"),
+    }
+    print(f"typed events to bytes and back, Python {platform.python_version()}, best of {ROUNDS} rounds in turns")
+    times = measure(rows, ROUNDS, SLICE)
+    print_table(times, list(rows))
+    print_ratios(times)
+    print_resolution(times)
+    print_generation()
+    print_imports()
+    print_memory()
+    print(f"\n{perf_counter() - start:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""content-api: the service that owns ContentItem, and alone publishes its events."""

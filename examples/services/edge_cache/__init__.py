@@ -1,0 +1,1 @@
+"""edge-cache: keeps rendered pages, and says which of them are stale."""

@@ -1,0 +1,186 @@
+"""One module of stubs: the classes of an event, its producer and consumer, and its bundle."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from registry.codegen.bundle import write_bundle
+from registry.codegen.classes import EnumClass, RecordClass, VersionClasses
+from registry.codegen.code import Call, Code, Known, Text
+from registry.codegen.imports import Names
+from registry.codegen.languages import load_language
+from registry.codegen.layout import WIDEST, Scope, other_name, render_code
+from registry.codegen.names import meeting
+from registry.codegen.parties import find_methods, render_consumer, render_producer, render_upgrade
+from registry.codegen.plan import StubPlan
+from registry.codegen.quoting import quote, quote_doc, quote_line
+from registry.codegen.records import render_record
+from registry.errors import Flaw
+from registry.frozen import dataclass
+from registry.serde.bundle import STUB_FORMAT
+from registry.serde.naming import class_name, module_name
+
+HEADER: Final = "# Made by `contracts gen"
+"""What the first line of every generated module begins with."""
+_WIDE: Final = "# ruff: noqa: E501, RUF100\n"
+MADE_BY: Final = "0.1.0"
+"""The version of the library that the stubs are made by."""
+
+
+def render_header(service: str) -> str:
+    """The first lines of every module that is made for a service."""
+    return f"{HEADER} --service {quote_line(service)}`, which overwrites it:\n# change the contract, not this file.\n"
+
+
+def finish(service: str, text: str) -> str:
+    """A module with its header; where names of the schema make lines long, linters are told."""
+    wide = any(len(line) > WIDEST for line in text.split("\n"))
+    return f"{render_header(service)}{_WIDE if wide else ''}{text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module that could be written."""
+
+    name: str
+    text: str
+    exports: tuple[str, ...]
+    """What the package offers of it: the event's classes, its producer and consumer."""
+    flaws: tuple[Flaw, ...] = ()
+
+
+def render_module(plan: StubPlan) -> Module:
+    """The source of an event's module; where there are flaws, it is not to be used."""
+    seen = {*plan.reads, *plan.writes}
+    versions = [version for version in plan.versions if version.number in seen]
+    newest = versions[-1].number
+    find_classes = load_language(plan.language)
+    classes = {each.number: find_classes(plan, each, _suffix(each.number, newest)) for each in versions}
+    flaws = [flaw for each in classes.values() for flaw in each.flaws]
+    base = class_name(plan.short_name)
+    producer, consumer = f"{base}Producer" if plan.writes else "", f"{base}Consumer" if plan.reads else ""
+    flaws += _find_meetings(plan, classes, (producer, consumer))
+    name = module_name(plan.short_name)
+    if flaws:
+        return Module(name, "", (), tuple(flaws))
+    body = _Body(plan, classes, newest)
+    text = body.render(producer, consumer)
+    roots = [classes[number].root for number in sorted(classes, reverse=True)]
+    return Module(name, text, tuple(each for each in (*roots, producer, consumer) if each))
+
+
+def _suffix(number: int, newest: int) -> str:
+    return "" if number == newest else f"V{number}"
+
+
+def _find_meetings(plan: StubPlan, classes: dict[int, VersionClasses], parties: tuple[str, ...]) -> Iterator[Flaw]:
+    """Classes of different versions, or of the event and its producer, with one name."""
+    schemas = {version.number: version.schema for version in plan.versions}
+    event = schemas[max(classes)].types[plan.event].at
+    seen = {name: ("the producer or consumer", 0, event) for name in parties if name}
+    for number, each in sorted(classes.items(), reverse=True):
+        for full_name, name in each.types.items():
+            at = schemas[number].types[full_name].at
+            other, version, other_at = seen.setdefault(name, (full_name, number, at))
+            if version != number:
+                label = f"{other} v{version}" if version else other
+                yield meeting(f"the class {name}", label, other_at, f"{full_name} v{number}", at)
+
+
+class _Body:
+    """A module on its way to text."""
+
+    def __init__(self, plan: StubPlan, classes: dict[int, VersionClasses], newest: int) -> None:
+        self._plan = plan
+        self._classes = classes
+        self._newest = newest
+        taken = {name for each in classes.values() for name in each.types.values()}
+        taken |= {a.name for each in classes.values() for record in each.records for a in record.attributes}
+        self._names = Names(taken)
+        self._scope = Scope(self._names)
+        self._bundle = self._names.reserve("BUNDLE")
+        self._hidden: set[str] = set()
+        """Classes that a field of another class hides, and that are known under a second name too."""
+
+    def render(self, producer: str, consumer: str) -> str:
+        """The whole module."""
+        blocks: list[str] = []
+        for number in sorted(self._classes, reverse=True):
+            blocks += self._render_version(number)
+        parties = list(self._render_parties(producer, consumer))
+        if self._hidden:
+            blocks.append("\n".join(f"{other_name(name)} = {name}" for name in sorted(self._hidden)))
+        blocks += parties
+        bundle = write_bundle(self._plan, self._classes)
+        blocks.append(f"{self._bundle} = {render_code(bundle, self._scope, 0, len(self._bundle) + 3)}")
+        check = render_code(self._write_check(bool(producer)), self._scope, 0, 0)
+        body = "\n\n\n".join(blocks)
+        head = "\n".join([*quote_doc(self._describe()), "", *self._names.render_imports(), "", check])
+        text = f"{head}\n\n\n{body}\n"
+        return finish(self._plan.service, text)
+
+    def _render_parties(self, producer: str, consumer: str) -> Iterator[str]:
+        plan = self._plan
+        if producer:
+            writable = [self._classes[number].root for number in sorted(plan.writes, reverse=True)]
+            yield render_producer(plan, producer, writable, self._names, self._bundle)
+        if consumer:
+            older = {n: self._classes[n].root for n in sorted(plan.reads, reverse=True) if n != self._newest}
+            scope = Scope(self._names, find_methods(plan, older))
+            yield render_consumer(plan, consumer, self._classes[self._newest].root, older, scope, self._bundle)
+            self._hidden |= scope.hit
+
+    def _describe(self) -> str:
+        plan = self._plan
+        numbers = ", ".join(str(number) for number in sorted(self._classes))
+        word = "versions" if len(self._classes) > 1 else "version"
+        return f"{plan.event}, {word} {numbers}, as {plan.service} uses it."
+
+    def _write_check(self, produces: bool) -> Code:
+        plan = self._plan
+        facts = {"event": plan.event, "service": plan.service, "owner": plan.owner, "contact": plan.contact}
+        named = [(name, Text(quote(text))) for name, text in facts.items()]
+        if produces:
+            named.append(("produces", Text("True")))
+        positional = [("", Text(str(STUB_FORMAT))), ("", Text(quote(MADE_BY)))]
+        return Call(Known("serde", "check_stub"), (*positional, *named))
+
+    def _render_version(self, number: int) -> Iterator[str]:
+        classes = self._classes[number]
+        newest = self._classes[self._newest].root
+        defined = {each.name for each in classes.enums}
+        for enum in classes.enums:
+            yield self._render_enum(enum)
+        for record in classes.records:
+            scope = Scope(self._names, frozenset(each.name for each in record.attributes))
+            doc, upgrade = record.doc, []
+            if record.name == classes.root:
+                doc = self._document(record, number)
+                if number != self._newest:
+                    upgrade = render_upgrade(newest, scope, self._bundle)
+            helpers, block = render_record(record, doc, upgrade, scope, defined)
+            yield from helpers
+            yield block
+            defined.add(record.name)
+            self._hidden |= scope.hit
+
+    def _render_enum(self, enum: EnumClass) -> str:
+        lines = [f"class {enum.name}({self._names.use('Enum')}):", *quote_doc(enum.doc, "    ")]
+        if len(lines) > 1 and enum.members:
+            lines.append("")
+        seen: dict[str | int, str] = {}
+        for member in enum.members:
+            value = quote(member.value) if isinstance(member.value, str) else str(member.value)
+            first = seen.setdefault(member.value, member.name)
+            lines.append(f"    {member.name} = {value if first == member.name else first}")
+            lines += quote_doc(member.doc, "    ")
+        if len(lines) == 1:
+            lines.append("    pass")
+        return "\n".join(lines)
+
+    def _document(self, record: RecordClass, number: int) -> str:
+        plan = self._plan
+        facts = {"Owner": plan.owner, "Topic": plan.topic, "Key": plan.key}
+        sentence = " ".join(f"{name}: {fact}." for name, fact in facts.items() if fact)
+        if number != self._newest:
+            sentence = f"Version {number}; upgrade() makes a {self._classes[self._newest].root} of it. {sentence}"
+        return f"{record.doc.rstrip()}\n\n{sentence}" if record.doc.strip() else sentence

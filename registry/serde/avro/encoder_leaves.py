@@ -1,0 +1,314 @@
+"""Values without parts on their way to bytes: what generated encoders call for all that is no plain primitive.
+
+Each writer takes the exact type, and raises anything at all for what it does not take: whether that is an error, and
+which, is found out by :mod:`registry.serde.avro.explain_value`.
+"""
+
+import re
+from binascii import hexlify
+from collections.abc import Callable, Mapping, Sequence
+from struct import Struct
+from typing import Any, Final
+
+from registry.schema import Fixed, Logical, Primitive
+from registry.serde.avro.varints import SIZES, Refused, write_int, write_long
+
+Writer = Callable[[Any], bytes]
+"""Of a value, its bytes."""
+
+_DAY: Final = 86_400
+_cut_uuid: Final = Struct("8s4s4s4s12s").unpack
+_pack_float: Final = Struct("<f").pack
+_is_uuid: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
+
+
+def make_writer(type_: Primitive | Fixed, *, typed: bool, is_id: bool) -> Writer:
+    """The writer of a logical type. One that is not ``typed`` takes the base value as well.
+
+    ``is_id``: an id of the envelope, which is a text whatever the schema makes of it.
+    """
+    assert type_.logical is not None
+    size = type_.size if isinstance(type_, Fixed) else None
+    if is_id and type_.logical.name == "uuid":
+        return _write_id if size is None else _write_id_bytes
+    writer = _LOGICAL[type_.logical.name](type_.logical, size)
+    return writer if typed else _take_base(writer, type_)
+
+
+def to_double(value: object) -> float:
+    """A number for a ``double``: an ``int`` only if nothing is lost."""
+    if isinstance(value, float):
+        return value
+    number = float(_whole(value))
+    if number != value:
+        raise Refused
+    return number
+
+
+def to_float(value: object) -> float:
+    """A number for a ``float``, which is rounded to 32 bits; an ``int`` only if nothing is lost."""
+    if isinstance(value, float):
+        return value
+    number = float(_whole(value))
+    if Struct("<f").unpack(_pack_float(number))[0] != value:
+        raise Refused
+    return number
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Refused
+    return value
+
+
+def to_list(value: object) -> list[Any]:
+    """The items of any sequence but a text or bytes; a list is copied, as its length is written before its items."""
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes | bytearray | memoryview):
+        raise Refused
+    return list(value)
+
+
+def to_dict(value: object) -> dict[Any, Any]:
+    """The entries of any mapping."""
+    if not isinstance(value, Mapping):
+        raise Refused
+    return dict(value)
+
+
+_END: Final = "b'\\0'"
+
+
+class Texts(dict[int, Callable[..., bytes]]):
+    """Writers of an array of so many texts, each made when it is first needed: no loop, and no list.
+
+    They take the table of sizes first, as the encoder that calls them may have changed to another one.
+    """
+
+    __slots__ = ()
+
+    def __missing__(self, count: int) -> Callable[..., bytes]:
+        names = [f"t{i}" for i in range(count)]
+        lines = [f"    {name} = {name}.encode()" for name in names]
+        pieces = "".join(f"sizes[len({name})], {name}, " for name in names)
+        lines.append(f"    return b''.join((sizes[{count}], {pieces}{_END if count else ''}))")
+        made: dict[str, Any] = {}
+        exec(f"def write({', '.join(['sizes', *names])}):\n" + "\n".join(lines), made)
+        writer: Callable[..., bytes] = made["write"]
+        self[count] = writer
+        return writer
+
+
+MOST_TEXTS: Final = 9
+"""Arrays of fewer texts are written by one of :data:`TEXTS`."""
+TEXTS: Final = Texts()
+
+
+def write_texts(sizes: Sequence[bytes], texts: Sequence[str]) -> bytes:
+    """An array of many texts."""
+    out = [sizes[len(texts)]]
+    for text in texts:
+        data = text.encode()
+        out += (sizes[len(data)], data)
+    out.append(b"\0")
+    return b"".join(out)
+
+
+def _take_base(writer: Writer, type_: Primitive | Fixed) -> Writer:
+    """The same for plain values, which may be what the logical type stands on."""
+    assert type_.logical is not None
+    if isinstance(type_, Fixed):
+        size = type_.size
+
+        def write_fixed(value: Any) -> bytes:
+            if value.__class__ is not bytes:
+                return writer(value)
+            if len(value) != size:
+                raise Refused
+            data: bytes = value
+            return data
+
+        return write_fixed
+    base = _BASES[type_.name]
+
+    def write(value: Any) -> bytes:
+        return base[1](value) if value.__class__ is base[0] else writer(value)
+
+    return write
+
+
+def _write_uuid_text(value: Any) -> bytes:
+    if not _is_uuid(value):
+        raise Refused
+    data: bytes = value.encode()
+    return b"\x48" + data
+
+
+def _write_unscaled(value: bytes) -> bytes:
+    if not value:
+        raise Refused
+    return write_long(len(value)) + value
+
+
+_BASES: Final[Mapping[str, tuple[type, Writer]]] = {
+    "int": (int, write_int),
+    "long": (int, write_long),
+    "string": (str, _write_uuid_text),
+    "bytes": (bytes, _write_unscaled),
+}
+"""What logical types stand on, and how that is written: a text only ever for a UUID, bytes only for a decimal."""
+
+
+# UUID: its text, or its sixteen bytes
+
+
+def _write_id(value: Any) -> bytes:
+    return _write_uuid_text(value)
+
+
+def _write_id_bytes(value: Any) -> bytes:
+    if not _is_uuid(value):
+        raise Refused
+    return bytes.fromhex(value.replace("-", ""))
+
+
+def _make_uuid(_logical: Logical, size: int | None) -> Writer:
+    from uuid import UUID
+
+    def write_text(value: Any) -> bytes:
+        if value.__class__ is not UUID:
+            raise Refused
+        return b"\x48" + b"-".join(_cut_uuid(hexlify(value.int.to_bytes(16, "big"))))
+
+    def write_bytes(value: Any) -> bytes:
+        if value.__class__ is not UUID:
+            raise Refused
+        data: bytes = value.int.to_bytes(16, "big")
+        return data
+
+    return write_text if size is None else write_bytes
+
+
+# Decimal: the unscaled number, two's complement, big-endian
+
+
+def _make_decimal(logical: Logical, size: int | None) -> Writer:
+    from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation, Overflow
+
+    if logical.precision > MAX_PREC or logical.scale > MAX_PREC:
+        return _refuse
+    # Too many digits are an invalid quantum, too many places are inexact.
+    exact = Context(logical.precision, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation, Inexact, Overflow])
+    quantize, scaleb = exact.quantize, exact.scaleb
+    quantum, scale = Decimal((0, (1,), -logical.scale)), Decimal(logical.scale)
+
+    def write(value: Any) -> bytes:
+        if value.__class__ is not Decimal:
+            raise Refused
+        unscaled = int(scaleb(quantize(value, quantum), scale))
+        length = (unscaled if unscaled >= 0 else ~unscaled).bit_length() // 8 + 1
+        data = unscaled.to_bytes(length, "big", signed=True)
+        return SIZES[length] + data if length < 8192 else write_long(length) + data
+
+    def write_fixed(value: Any) -> bytes:
+        if value.__class__ is not Decimal:
+            raise Refused
+        assert size is not None
+        return int(scaleb(quantize(value, quantum), scale)).to_bytes(size, "big", signed=True)
+
+    return write if size is None else write_fixed
+
+
+def _refuse(_value: Any) -> bytes:
+    raise Refused
+
+
+# Dates and times: a count since the epoch, or since midnight
+
+
+def _make_date(_logical: Logical, _size: int | None) -> Writer:
+    from datetime import date
+
+    epoch = date(1970, 1, 1).toordinal()
+
+    def write(value: Any) -> bytes:
+        if value.__class__ is not date:
+            raise Refused
+        return write_int(value.toordinal() - epoch)
+
+    return write
+
+
+def _make_time(logical: Logical, _size: int | None) -> Writer:
+    from datetime import time
+
+    unit = 1000 if logical.name == "time-millis" else 1
+    write_number = write_int if logical.name == "time-millis" else write_long
+
+    def write(value: Any) -> bytes:
+        if value.__class__ is not time or value.tzinfo is not None:
+            raise Refused
+        seconds = (value.hour * 60 + value.minute) * 60 + value.second
+        count, rest = divmod(seconds * 1_000_000 + value.microsecond, unit)
+        if rest:
+            raise Refused
+        return write_number(count)
+
+    return write
+
+
+def _make_timestamp(logical: Logical, _size: int | None) -> Writer:
+    from datetime import UTC, datetime
+
+    epoch = datetime(1970, 1, 1, tzinfo=None if logical.name.startswith("local") else UTC)
+
+    def write_millis(value: Any) -> bytes:
+        since = value - epoch  # of no moment, or of one with a time zone too many or too few: a TypeError
+        millis, rest = divmod(since.microseconds, 1000)
+        if rest or not isinstance(value, datetime):
+            raise Refused
+        return write_long((since.days * _DAY + since.seconds) * 1000 + millis)
+
+    def write_micros(value: Any) -> bytes:
+        since = value - epoch
+        if not isinstance(value, datetime):
+            raise Refused
+        return write_long((since.days * _DAY + since.seconds) * 1_000_000 + since.microseconds)
+
+    return write_millis if logical.name.endswith("millis") else write_micros
+
+
+def _make_number(_logical: Logical, _size: int | None) -> Writer:
+    return write_long
+
+
+# Duration: three numbers of 32 bits, little-endian
+
+
+def _make_duration(_logical: Logical, _size: int | None) -> Writer:
+    from registry.formats.avro.duration import Duration
+
+    pack = Struct("<III").pack
+
+    def write(value: Any) -> bytes:
+        if value.__class__ is not Duration or [part.__class__ for part in value] != [int, int, int]:
+            raise Refused
+        return pack(*value)
+
+    return write
+
+
+_LOGICAL: Final[Mapping[str, Callable[[Logical, int | None], Writer]]] = {
+    "decimal": _make_decimal,
+    "uuid": _make_uuid,
+    "date": _make_date,
+    "time-millis": _make_time,
+    "time-micros": _make_time,
+    "timestamp-millis": _make_timestamp,
+    "timestamp-micros": _make_timestamp,
+    "timestamp-nanos": _make_number,
+    "local-timestamp-millis": _make_timestamp,
+    "local-timestamp-micros": _make_timestamp,
+    "local-timestamp-nanos": _make_number,
+    "duration": _make_duration,
+}
+"""Each logical type with what makes its writer."""

@@ -1,0 +1,197 @@
+"""Source that reads primitives and fixed: one function or one row for each.
+
+``target`` is what the value is assigned to: a name, an attribute or an item; empty where nobody wants it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from registry.schema import Logical
+from registry.serde.avro.body import Body
+from registry.serde.avro.making import make_logical
+from registry.serde.avro.pieces import EXACT
+from registry.serde.avro.plan import Node, Scalar, Sized
+
+Constant = Callable[[object], str]
+"""Gives a value a name in the source."""
+
+
+def read_null(body: Body, target: str) -> None:
+    if target:
+        body.line(f"{target} = None")
+
+
+def read_boolean(body: Body, target: str) -> None:
+    body.line(f"{target or 'n'} = BOOLEAN[d[i]]")
+    body.line("i += 1")
+
+
+def _read_integer(call: str, bits: int) -> Callable[[Body, str], None]:
+    """One byte and two are in line; most numbers have no more."""
+
+    def read(body: Body, target: str) -> None:
+        if not target:
+            lengths = " else ".join(("1 if d[i] < 128", *(f"{n} if d[i + {n - 1}] < 128" for n in (2, 3, 4))))
+            body.line(f"i += {lengths} else pass_over(d, i, {bits})")
+            return
+        body.line("n = d[i]")
+        body.line("i += 1")
+        with body.under("if n < 128:"):
+            body.line(f"{target} = INTEGER[n]")
+        with body.under("elif (k := d[i]) < 128:"):
+            body.line("i += 1")
+            body.line("n += k * 128 - 128")
+            body.line(f"{target} = ~(n >> 1) if n & 1 else n >> 1")
+        with body.under("else:"):
+            body.line(f"{target}, i = {call}(d, i, n)")
+
+    return read
+
+
+def _read_packed(letter: str, size: int) -> Callable[[Body, str], None]:
+    def read(body: Body, target: str) -> None:
+        if target:
+            body.line(f"({target},) = unpack_{letter}(d, i)")
+        body.line(f"i += {size}")
+
+    return read
+
+
+def read_text(body: Body, target: str) -> None:
+    """A string that is wanted; one that is dropped is bytes."""
+    with body.under("if k := STEP[d[i]]:"):
+        body.line(f"{target} = d[i + 1:(i := i + k)].decode()")
+    with body.under("else:"):
+        body.line(f"{target}, i = text(d, i)")
+
+
+def read_octets(body: Body, target: str) -> None:
+    with body.under("if k := STEP[d[i]]:"):
+        body.line(f"{target} = d[i + 1:(i := i + k)]" if target else "i += k")
+    with body.under("else:"):
+        body.line(f"{target}, i = octets(d, i)" if target else "_, i = size(d, i)")
+
+
+_PRIMITIVES: Final[Mapping[str, Callable[[Body, str], None]]] = {
+    "null": read_null,
+    "boolean": read_boolean,
+    "int": _read_integer("integer", 32),
+    "long": _read_integer("long", 64),
+    "float": _read_packed("f", 4),
+    "double": _read_packed("d", 8),
+    "bytes": read_octets,
+    "string": read_text,
+}
+
+_PROMOTED: Final[Mapping[tuple[str, str], str]] = {
+    ("int", "float"): "round_to_float({0})",
+    ("int", "double"): "float({0})",
+    ("long", "float"): "round_to_float({0})",
+    ("long", "double"): "float({0})",
+    ("string", "bytes"): "{0}.encode()",
+    ("bytes", "string"): "{0}.decode()",
+}
+"""Written and read -> the value that is read. An int is a long as it stands, and a float a double."""
+
+_LOGICAL: Final[Mapping[str, tuple[str, ...]]] = {
+    "date": ("{target} = date_of(DAY + {value})",),
+    "time-millis": (
+        "if not 0 <= {value} < DAY_OF_MILLISECONDS: raise Refused",
+        "{target} = (EPOCH + MILLISECOND * {value}).time()",
+    ),
+    "time-micros": (
+        "if not 0 <= {value} < DAY_OF_MICROSECONDS: raise Refused",
+        "{target} = (EPOCH + MICROSECOND * {value}).time()",
+    ),
+    "timestamp-millis": ("{target} = UTC_EPOCH + MILLISECOND * {value}",),
+    "timestamp-micros": ("{target} = UTC_EPOCH + MICROSECOND * {value}",),
+    "local-timestamp-millis": ("{target} = EPOCH + MILLISECOND * {value}",),
+    "local-timestamp-micros": ("{target} = EPOCH + MICROSECOND * {value}",),
+    "uuid": (
+        "o = new(UUID)",
+        "set_int(o, to_int({value}, 'big'))",
+        "set_safe(o, UNKNOWN)",
+        "{target} = o",
+    ),
+    "duration": ("{target} = Duration(*three_numbers({value}))",),
+}
+"""Logical type -> the lines that make it of its base value."""
+
+
+def read_scalar(body: Body, node: Node, target: str, constant: Constant) -> None:
+    """A primitive, promoted, with its logical type."""
+    assert isinstance(node, Scalar)
+    read = _PRIMITIVES[node.written]
+    if not target:
+        read(body, target)
+        return
+    logical = node.logical
+    if logical is not None and logical.name == "uuid" and node.written == "string":
+        _read_uuid(body, target, node.is_id)
+        return
+    promotion = _PROMOTED.get((node.written, node.read))
+    read(body, "v" if promotion or logical is not None else target)
+    if promotion:
+        body.line(f"{'v' if logical is not None else target} = {promotion.format('v')}")
+    if logical is not None:
+        _make(body, logical, target, constant, is_plain=logical.name != "uuid")
+
+
+def _read_uuid(body: Body, target: str, is_id: bool) -> None:
+    """Text of one form: 36 bytes, dashes where they belong, and hexadecimal digits elsewhere."""
+    with body.under("if d[i] != 72:"):
+        body.line("raise Refused")
+    body.line("v = d[i + 1:(i := i + 37)]")
+    with body.under("if v.translate(HEX) != FORM:"):
+        body.line("raise Refused")
+    if is_id:
+        body.line(f"{target} = v.decode()")
+        return
+    for line in _LOGICAL["uuid"]:
+        body.line(line.format(value="unhex(v.replace(b'-', b''))", target=target))
+
+
+def read_sized(body: Body, node: Node, target: str, constant: Constant) -> None:
+    """A fixed, with its logical type."""
+    assert isinstance(node, Sized)
+    if not target:
+        body.line(f"i += {node.size}")
+        return
+    logical = node.logical
+    body.line(f"{target if logical is None else 'v'} = d[i:(i := i + {node.size})]")
+    if logical is not None:
+        _make(body, logical, target, constant, is_plain=not node.is_id, is_id=node.is_id)
+
+
+def _make(
+    body: Body, logical: Logical, target: str, constant: Constant, *, is_plain: bool, is_id: bool = False
+) -> None:
+    """What the base value ``v`` means; a rare one asks :func:`registry.serde.avro.making.make_logical`."""
+    if logical.name == "decimal":
+        _make_decimal(body, logical, target, constant)
+        return
+    lines = _LOGICAL[logical.name] if is_plain else ()
+    if not lines:
+
+        def make(value: object) -> object:
+            return make_logical(logical, value, is_id=is_id, exact=True)
+
+        lines = (f"{{target}} = {constant(make)}({{value}})",)
+    for line in lines:
+        body.line(line.format(value="v", target=target))
+
+
+def _make_decimal(body: Body, logical: Logical, target: str, constant: Constant) -> None:
+    """The unscaled number, in two's complement. One of no bytes is none."""
+    with body.under("if not v:"):
+        body.line("raise Refused")
+    unscaled = "to_int(v, 'big', signed=True)"
+    if not logical.scale:
+        body.line(f"{target} = Decimal({unscaled})")
+        return
+    try:
+        unit = EXACT.scaleb(1, -logical.scale)
+    except ArithmeticError:  # more decimal places than Python has
+        body.line("raise Refused")
+        return
+    body.line(f"{target} = multiply({unscaled}, {constant(unit)})")

@@ -1,0 +1,69 @@
+"""What is being handled: the correlation id and the event that everything published now is caused by.
+
+It travels by a context variable: asyncio tasks inherit it, threads do not, so work for another thread goes through
+:func:`bind` or :class:`registry.serde.executor.ContextExecutor`. The consumer sets it for each record.
+"""
+
+from collections.abc import Callable
+from contextvars import ContextVar, Token, copy_context
+from typing import Any, Final, ParamSpec, TypeVar
+
+from registry.serde.errors import EnvelopeError
+from registry.serde.identity import new_id
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+Cause = tuple[str, str | None]
+"""A correlation id, and the id of the event being handled, if one is."""
+
+HANDLED: Final[ContextVar[Cause | None]] = ContextVar("registry.serde.handled", default=None)
+
+
+def current_correlation() -> str | None:
+    """The correlation id in force here; ``None`` outside of any."""
+    cause = HANDLED.get()
+    return cause[0] if cause else None
+
+
+class correlation:  # used like a function, as contextlib's managers are
+    """``with correlation(request_id):`` everything published inside belongs to it.
+
+    For the edge of the system: a request that came in, a job that was started. Without an id a new one is made;
+    ``with correlation() as made`` tells which. Raises :class:`EnvelopeError` for an id that is empty or no text.
+    """
+
+    __slots__ = ("_id", "_tokens")
+
+    def __init__(self, id: str | None = None) -> None:
+        made = new_id() if id is None else id
+        if not isinstance(made, str) or not made:
+            raise EnvelopeError(f"a correlation id is a text that is not empty, not {made!r}")
+        self._id = made
+        self._tokens: list[Token[Cause | None]] = []
+
+    def __enter__(self) -> str:
+        within = HANDLED.get()
+        self._tokens.append(HANDLED.set((self._id, within[1] if within else None)))
+        return self._id
+
+    def __exit__(self, *_: object) -> None:
+        HANDLED.reset(self._tokens.pop())
+
+
+def bind(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """The function, to be called from any thread in the context of here and now.
+
+    The whole context is carried, as :func:`asyncio.to_thread` does; what the function changes in it stays its own.
+    """
+    context = copy_context()
+
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        # A context can be entered by one thread at a time, and the function may be called by many.
+        return context.copy().run(function, *args, **kwargs)
+
+    wrapped: Any = run
+    for name in ("__name__", "__qualname__", "__doc__", "__module__"):
+        if (value := getattr(function, name, None)) is not None:
+            setattr(wrapped, name, value)
+    return run

@@ -1,0 +1,217 @@
+"""The envelope: filled in when an event is written, mirrored in headers, compared when it is read.
+
+The headers have CloudEvents' names, so that a relay, a filter or a person can tell events apart without decoding them.
+The payload is what counts: it survives lakes and replays. A header that is absent is fine, one that says something
+else is an error.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from registry.described import describe_python
+from registry.schema import Primitive, Record, Schema, Type, Union
+from registry.serde.bundle import Bundle
+from registry.serde.context import HANDLED
+from registry.serde.errors import EnvelopeError, MissingCorrelation
+from registry.serde.framing import Headers
+from registry.serde.identity import new_id
+from registry.serde.meta import Meta
+
+HEADER_OF: Final = {
+    "event_id": "ce_id",
+    "correlation_id": "ce_correlationid",
+    "schema_version": "ce_schemaversion",
+    "occurred_at": "ce_time",
+    "causation_id": "ce_causationid",
+}
+"""Role to header."""
+TYPE_HEADER: Final = "ce_type"
+
+_ROLE_OF: Final = {header: role for role, header in HEADER_OF.items()}
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def make_meta(
+    bundle: Bundle,
+    tick: int,
+    *,
+    correlation_id: str | None = None,
+    causation_id: str | None = None,
+    event_id: str | None = None,
+    occurred_at: datetime | None = None,
+) -> Meta:
+    """The envelope of an event that is about to be written, without its version.
+
+    What is not given comes from the record being handled (correlation and cause), or is made: a random id, and the time
+    now, cut to ``tick`` microseconds. Raises :class:`MissingCorrelation`, and :class:`EnvelopeError` for an id that is
+    empty or no text, and for a time without a zone.
+    """
+    handled = HANDLED.get()
+    meta = Meta()
+    meta.contract, meta.topic = bundle.event, bundle.topic
+    if correlation_id is None:
+        if handled is None:
+            raise MissingCorrelation(
+                "no correlation id: none was given, and no record is being handled",
+                help="pass correlation_id=…, or publish inside `with registry.serde.correlation(…):`",
+                subject=bundle.event,
+            )
+        correlation_id = handled[0]
+    meta.correlation_id = correlation_id
+    meta.event_id = new_id() if event_id is None else event_id
+    meta.causation_id = causation_id if causation_id is not None or handled is None else handled[1]
+    for role in ("correlation_id", "event_id", "causation_id"):
+        given = getattr(meta, role)
+        if (type(given) is not str or not given) and not (given is None and role == "causation_id"):
+            raise EnvelopeError(f"{role} is a text that is not empty, not {describe_python(given)}", f"/{role}")
+    if occurred_at is None:
+        occurred_at = datetime.now(UTC)
+        occurred_at = occurred_at.replace(microsecond=occurred_at.microsecond // tick * tick)
+    elif not isinstance(occurred_at, datetime) or occurred_at.utcoffset() is None:
+        raise EnvelopeError(
+            f"occurred_at is a datetime with a zone, not {describe_python(occurred_at)}", "/occurred_at"
+        )
+    meta.occurred_at = occurred_at
+    return meta
+
+
+def render_headers(bundle: Bundle, meta: Meta) -> tuple[tuple[str, bytes], ...]:
+    """The envelope of a complete event as headers; also its type, and the service as its source."""
+    headers = [
+        ("ce_specversion", "1.0"),
+        (TYPE_HEADER, bundle.event),
+        ("ce_source", bundle.service),
+        ("ce_id", meta.event_id),
+        ("ce_correlationid", meta.correlation_id),
+        ("ce_schemaversion", str(meta.schema_version)),
+    ]
+    if meta.occurred_at is not None:
+        headers.append(("ce_time", _render_time(meta.occurred_at)))
+    if meta.causation_id is not None:
+        headers.append(("ce_causationid", meta.causation_id))
+    try:
+        return tuple((name, text.encode()) for name, text in headers)
+    except UnicodeEncodeError:
+        raise EnvelopeError("an id has half of a surrogate pair, which no header can hold") from None
+
+
+def check_headers(meta: Meta, headers: Headers, roles: Collection[str]) -> None:
+    """Compares the headers of a record with its payload, which ``meta`` holds.
+
+    ``roles`` are those that the writer's schema has. What only a header knows goes into ``meta``. Raises
+    :class:`EnvelopeError` where a header contradicts the payload, or another header of its name.
+    """
+    seen: dict[str, bytes | None] = {}
+    for header, held in headers:
+        role = _ROLE_OF.get(header)
+        if role is None:
+            continue
+        if header in seen:
+            if seen[header] != held:
+                raise EnvelopeError(f"the header {header} is there twice and differs")
+            continue
+        seen[header] = held
+        try:
+            said = _PARSERS[role]((held or b"").decode())
+        except ValueError:
+            raise EnvelopeError(f"the header {header} is {describe_python(held)}, which is no {role}") from None
+        holds = getattr(meta, role)
+        if role not in roles:
+            setattr(meta, role, said)
+        elif said != holds and not _are_same(role, said, holds):
+            raise EnvelopeError(
+                f"the header {header} says {describe_python(_text(said))}, the payload {describe_python(_text(holds))}",
+                f"/{role}",
+                help="headers mirror the payload: a relay that changes one changes both, or drops the header",
+            )
+
+
+def check_filled(meta: Meta, roles: Collection[str]) -> None:
+    """Refuses an envelope that was read and is empty. Raises :class:`EnvelopeError`.
+
+    Protobuf cannot tell an absent field from ``""`` and ``0``, and an Avro default fills in the same.
+    """
+    if not meta.correlation_id and "correlation_id" in roles:
+        raise EnvelopeError("the correlation id is empty", "/correlation_id")
+    if not meta.schema_version and "schema_version" in roles:
+        raise EnvelopeError("the schema version is 0", "/schema_version")
+
+
+def tick_of(schema: object, path: tuple[str, ...]) -> int:
+    """How many microseconds the time at a path can tell apart; Protobuf's timestamps hold them all."""
+    if not isinstance(schema, Schema):
+        return 1
+    types = _types_at(schema, path)
+    logical = [each.logical.name for each in _branches(types) if isinstance(each, Primitive) and each.logical]
+    return 1000 if "timestamp-millis" in logical else 1
+
+
+def find_roles(schema: object, envelope: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    """The part of an envelope that a schema from elsewhere has too: an event may have lived before it had one."""
+    if not isinstance(schema, Schema):
+        return envelope
+    return {role: path for role, path in envelope.items() if _types_at(schema, path)}
+
+
+def _types_at(schema: Schema, path: tuple[str, ...]) -> list[Type]:
+    types: list[Type] = [schema.root]
+    for name in path:
+        records = [schema.resolve(each) for each in _branches(types)]
+        types = [
+            field.type
+            for record in records
+            if isinstance(record, Record)
+            for field in record.fields
+            if field.name == name
+        ]
+    return types
+
+
+def _branches(types: list[Type]) -> list[Type]:
+    return [branch for each in types for branch in (each.branches if isinstance(each, Union) else (each,))]
+
+
+def _render_time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _parse_time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() is None:
+        raise ValueError(text)
+    return moment
+
+
+def _parse_id(text: str) -> str:
+    if not text:
+        raise ValueError(text)
+    return text
+
+
+def _parse_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise ValueError(text)
+    return int(text)
+
+
+_PARSERS: Final[dict[str, Any]] = {
+    "event_id": _parse_id,
+    "correlation_id": _parse_id,
+    "causation_id": _parse_id,
+    "schema_version": _parse_number,
+    "occurred_at": _parse_time,
+}
+
+
+def _are_same(role: str, said: Any, holds: Any) -> bool:
+    """Two spellings of one fact: a UUID in capitals, a time with fewer digits than the payload has."""
+    if holds is None:
+        return False
+    if role == "occurred_at":
+        return bool(abs(said - holds) < _MILLISECOND)
+    return role != "schema_version" and len(said) == len(holds) == 36 and said.lower() == holds.lower()
+
+
+def _text(value: object) -> object:
+    return _render_time(value) if isinstance(value, datetime) else value

@@ -1,0 +1,106 @@
+"""A folder of released versions as fallback: ``contracts/versions`` of a checkout, or a copy beside the service."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from registry.serde.bundle import BundledVersion
+from registry.serde.errors import SerdeError
+
+
+class Folder:
+    """Versions as ``contracts release`` lays them down: ``<event>/<number>/version.yaml`` and the files it lists.
+
+    The folder is read again for each schema that is not known yet, so that new versions may arrive while a service
+    runs. Avro only: Protobuf needs what protoc made of the texts, which no folder holds.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+
+    def find(self, event: str, writer: int | str) -> BundledVersion | None:
+        """The version of an event with this schema id or GUID, or ``None``.
+
+        Raises :class:`SerdeError` for a folder that is not there, and for a version that does not hold together.
+        """
+        if not self._path.is_dir():
+            raise SerdeError(f"{self._path}: no such folder of versions", help="the path is that of contracts/versions")
+        for folder in self._find_folders(event):
+            facts, files = _read_facts(folder / "version.yaml")
+            if writer in (_number(facts, "schema_id"), facts["guid"].lower()):
+                return self._read_version(folder, event, facts, files)
+        return None
+
+    def _find_folders(self, event: str) -> Iterator[Path]:
+        if "/" in event or "\\" in event or event.startswith("."):
+            return
+        found = [each for each in (self._path / event).glob("*/version.yaml") if each.parent.name.isdecimal()]
+        yield from sorted((each.parent for each in found), key=lambda folder: int(folder.name))
+
+    def _read_version(self, folder: Path, event: str, facts: dict[str, str], files: list[str]) -> BundledVersion:
+        at = folder / "version.yaml"
+        if facts["event"] != event or facts["version"] != folder.name:
+            raise SerdeError(f"{at}: says it is v{facts['version']} of {facts['event']}")
+        if facts["format"] != "avro":
+            raise SerdeError(
+                f"{folder}: a version in {facts['format']} cannot be read from a folder",
+                help="run `contracts gen`: its stubs carry what is needed",
+            )
+        upgrade = folder / "upgrade.yaml"
+        return BundledVersion(
+            number=int(folder.name),
+            schema_id=_number(facts, "schema_id"),
+            guid=facts["guid"],
+            root=facts["root"],
+            files={path: _read_text(folder, path) for path in files},
+            # YAML is not read in production; where a record needs these converters, that they are none says so.
+            upgrade=_read_text(folder, "upgrade.yaml") if upgrade.exists() else "",
+        )
+
+
+def _read_facts(path: Path) -> tuple[dict[str, str], list[str]]:
+    """What version.yaml says, and the files it lists; it is written line by line by a machine, and read that way."""
+    facts: dict[str, str] = {}
+    files: list[str] = []
+    for number, line in enumerate(_read_text(path.parent, path.name).splitlines(), 1):
+        key, colon, value = line.partition(":")
+        if not line.strip() or line.startswith("#"):
+            continue
+        if line.startswith("  - ") and "files" in facts:
+            files.append(_unquote(line[4:].strip()))
+        elif colon and key.isidentifier():
+            facts[key] = _unquote(value.strip())
+        else:
+            raise SerdeError(f"{path}:{number}: is not a line that `contracts release` writes")
+    missing = [key for key in ("event", "version", "format", "root", "schema_id", "guid", "files") if key not in facts]
+    if missing:
+        raise SerdeError(f"{path}: has no {' and no '.join(missing)}")
+    if not _number(facts, "schema_id"):
+        raise SerdeError(f"{path}: schema_id is {facts['schema_id']!r}, not a number from 1 to 2147483647")
+    return facts, files
+
+
+def _read_text(folder: Path, name: str) -> str:
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise SerdeError(f"{folder}: lists {name}, which lies outside")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SerdeError(f"{path}: cannot be read: {error}") from None
+
+
+def _number(facts: dict[str, str], key: str) -> int:
+    text = facts[key]
+    number = int(text) if text.isdecimal() and text.isascii() and len(text) < 11 else 0
+    return number if number < 1 << 31 else 0
+
+
+def _unquote(text: str) -> str:
+    if not text.startswith('"'):
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, str) else text

@@ -1,0 +1,148 @@
+"""The base of generated producers: an event with its envelope becomes a record."""
+
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from registry.described import describe_python
+from registry.serde.bundle import Bundle
+from registry.serde.envelope import make_meta, render_headers
+from registry.serde.errors import EncodeError
+from registry.serde.framing import Framing
+from registry.serde.meta import Meta
+from registry.serde.naming import attribute_name
+from registry.serde.record import Record
+from registry.serde.serde import Serde
+from registry.serde.stubs import check_writer
+from registry.serde.transport import Transport
+
+_E = TypeVar("_E")
+
+
+class Producer(Generic[_E]):
+    """Publishes one event, for the one service that owns it. May be shared by threads if its transport may.
+
+    ``service`` is the name of the service that runs here, ``CONTRACTS_SERVICE`` where it is not given. ``active`` is
+    the version that is written (the newest writable one unless said otherwise), ``framing`` how the schema is named,
+    and with ``headers`` the envelope is mirrored in headers. Raises :class:`registry.serde.errors.NotOwner` in any
+    other service, and :class:`registry.serde.errors.SerdeError` for what cannot be written.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        service: str | None = None,
+        active: int | None = None,
+        framing: Framing = "confluent",
+        headers: bool = True,
+    ) -> None:
+        bundle = self.bundle()
+        self.service = check_writer(bundle, service)
+        self._serde = Serde(bundle, active=active, framing=framing)
+        self._transport = transport
+        self._headers = headers
+        self._ticks: dict[tuple[type, int], int] = {}
+
+    @classmethod
+    def bundle(cls) -> Bundle:
+        """The contract, as generated."""
+        raise NotImplementedError(f"{cls.__name__} comes from `contracts gen`, which writes bundle()")
+
+    @property
+    def active(self) -> int:
+        """The version that is written."""
+        return self._serde.active
+
+    def activate(self, number: int) -> None:
+        """Writes this version from now on. Raises :class:`registry.serde.errors.SerdeError` if the build cannot."""
+        self._serde.activate(number)
+
+    def publish(
+        self,
+        event: _E,
+        *,
+        correlation_id: str | None = None,
+        causation_id: str | None = None,
+        event_id: str | None = None,
+        occurred_at: datetime | None = None,
+    ) -> Meta:
+        """Hands the event to the transport, and tells the envelope it got.
+
+        What is not given is taken from the record being handled, or made. Raises
+        :class:`registry.serde.errors.MissingCorrelation` where there is no correlation id to take, and
+        :class:`registry.serde.errors.EncodeError` for a value that the schema does not allow; then nothing is sent.
+        """
+        record, meta = self._write(event, correlation_id, causation_id, event_id, occurred_at)
+        self._transport.send(record)
+        return meta
+
+    def encode(
+        self,
+        event: _E,
+        *,
+        correlation_id: str | None = None,
+        causation_id: str | None = None,
+        event_id: str | None = None,
+        occurred_at: datetime | None = None,
+    ) -> Record:
+        """The record that :meth:`publish` would send, for an outbox; nothing is sent."""
+        return self._write(event, correlation_id, causation_id, event_id, occurred_at)[0]
+
+    def _write(
+        self,
+        event: _E,
+        correlation_id: str | None,
+        causation_id: str | None,
+        event_id: str | None,
+        occurred_at: datetime | None,
+    ) -> tuple[Record, Meta]:
+        serde = self._serde
+        bundle = serde.bundle
+        of = (type(event), serde.active)
+        tick = self._ticks.get(of)
+        if tick is None:
+            tick = self._ticks[of] = serde.tick(event)
+        meta = make_meta(
+            bundle,
+            tick,
+            correlation_id=correlation_id,
+            causation_id=causation_id,
+            event_id=event_id,
+            occurred_at=occurred_at,
+        )
+        value, headers = serde.encode(event, meta)
+        if self._headers:
+            headers += render_headers(bundle, meta)
+        meta.headers = headers
+        if bundle.key:
+            meta.key = key_of(event, meta, bundle)
+        return Record(bundle.topic, meta.key, value, headers), meta
+
+
+def key_of(event: object, meta: Meta, bundle: Bundle) -> bytes | None:
+    """The key of an event's record: text as UTF-8, bytes as they are, numbers and ids in their usual spelling.
+
+    Equal for all versions and both languages. Raises :class:`EncodeError` where the event has none.
+    """
+    path = tuple(bundle.key.split("."))
+    role = next((role for role, at in bundle.newest.shape.envelope.items() if at == path), None)
+    value: Any = event
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else getattr(value, attribute_name(name), None)
+    if role:
+        value = getattr(meta, role)
+    if type(value) is bytes:
+        return value
+    spelled = str(value) if type(value).__name__ in _SPELLED else getattr(value, "value", None)
+    if not isinstance(spelled, str | int):
+        raise EncodeError(
+            f"the message key is {describe_python(value)}",
+            "/" + "/".join(path),
+            help="a key is a text, a number, an id, bytes or an enum",
+            subject=bundle.event,
+        )
+    return str(spelled).encode()
+
+
+_SPELLED = frozenset({"str", "int", "UUID", "date"})
+"""Types whose text is one and the same for equal values; an enum is spelled by its value."""

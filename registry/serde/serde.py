@@ -1,0 +1,297 @@
+"""The serializer of one contract: any version that is live comes in, as the version that was asked for; one goes out.
+
+What is done once per writer and reader is compiled once and kept; an event then costs a slice of the frame, a look into
+a dictionary, and the compiled function.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from registry.serde.bundle import Bundle, BundledVersion
+from registry.serde.envelope import check_filled, check_headers, find_roles, tick_of
+from registry.serde.errors import CodecError, DecodeError, EncodeError, MissingCorrelation, SerdeError, Unrepresentable
+from registry.serde.fallback import Fallback
+from registry.serde.framing import (
+    FRAMINGS,
+    SCHEMA_HEADER,
+    Frame,
+    Framing,
+    Headers,
+    frame_headers,
+    frame_prefix,
+    parse_frame,
+)
+from registry.serde.meta import Meta
+from registry.serde.shape import Decoder, Encoder
+from registry.serde.versions import Versions, subject_of
+
+# Plain tuples: they are unpacked for each event, and named ones take three times as long.
+_Writing = tuple[Encoder, bytes, int, tuple[tuple[str, bytes], ...], bool, str]
+"""How events of one class are written: the encoder, what stands before the body, the number of the version, the headers
+of the frame, whether the payload has a correlation id (which must then be there), and the subject of errors."""
+_Reading = tuple[Decoder, int, Mapping[str, tuple[str, ...]], str]
+"""How records of one writer are read as one class: the decoder, the writer's number, its envelope, and the subject."""
+
+
+class Serde:
+    """Turns events of one contract into framed bytes and back. May be shared by threads.
+
+    ``framing`` is the kind that is written (:mod:`registry.serde.framing`); all three are read. ``active`` is the
+    version that is written, the newest writable one unless said otherwise. ``fallback`` is asked for schemas that the
+    bundle does not know. Raises :class:`SerdeError` for a framing or version that cannot be written.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        framing: Framing = "confluent",
+        active: int | None = None,
+        fallback: Fallback | None = None,
+    ) -> None:
+        self.bundle = bundle
+        self._event = bundle.event
+        self.versions = Versions(bundle, fallback)
+        self.framing: Framing = framing
+        self._width = 0
+        """Bytes of a value that are looked up; known once the newest version is loaded."""
+        self._classes = {version.event: version for version in bundle.versions if version.event is not None}
+        self._reading: dict[type | int | None, dict[object, _Reading]] = {}
+        self._compiled: dict[tuple[int, int], _Reading] = {}
+        self._writing: dict[type, _Writing] = {}
+        self.active = 0
+        """The number of the version that is written; 0 where this service writes none."""
+        self._check_framing()
+        if active is not None or bundle.writes:
+            self.activate(max(bundle.writes) if active is None else active)
+
+    def activate(self, number: int) -> None:
+        """Writes this version from now on. Raises :class:`SerdeError` where this build cannot write it."""
+        if number not in self.bundle.writes:
+            raise SerdeError(
+                f"{self.bundle.event} v{number} cannot be written by this build (writes: {list(self.bundle.writes)})",
+                help="say so in `writes` in ownership.yaml, run `contracts gen`, and deploy that build",
+            )
+        self.active = number
+        self._writing = {}
+
+    def encode(self, event: object, meta: Meta) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
+        """The value of a record, and the headers that belong to its frame.
+
+        The event is of any class that the bundle knows and is written as the active version. ``meta`` gives the rest of
+        the envelope and is told the version. Raises :class:`EncodeError`; :class:`Unrepresentable` where the active
+        version cannot express the event; :class:`MissingCorrelation`.
+        """
+        writing = self._writing.get(event.__class__)
+        if writing is None:
+            writing = self._plan_writing(event)
+        encode, prefix, number, headers, correlated, subject = writing
+        if correlated and not meta.correlation_id:
+            raise MissingCorrelation("the correlation id is empty", subject=subject)
+        meta.schema_version = meta.version = number
+        try:
+            return encode(event, prefix, meta), headers
+        except CodecError as error:
+            raise error.of(subject) from None
+
+    def decode(self, value: bytes, headers: Headers = (), read_as: type | int | None = None) -> tuple[Any, Meta]:
+        """The event in a record, and its envelope.
+
+        ``read_as`` is the class, or the number, of the version that is wanted; the newest unless said otherwise.
+        Raises :class:`DecodeError`; :class:`UnknownSchema` for a schema that nobody knows or that the service does not
+        read; :class:`EnvelopeError`; :class:`Unrepresentable` where a converter cannot express what was written.
+        """
+        if headers:
+            return self._decode_headed(value, headers, read_as)
+        start = self._width
+        try:
+            decode, number, roles, subject = self._reading[read_as][value[:start]]
+        except (KeyError, TypeError):
+            value, start, (decode, number, roles, subject) = self._plan_reading(value, headers, read_as)
+        meta = Meta()
+        meta.contract = self._event
+        meta.version = number
+        try:
+            event = decode(value, start, meta)
+            if roles and not (meta.correlation_id and meta.schema_version):
+                check_filled(meta, roles)
+        except CodecError as error:
+            raise error.of(subject) from None
+        return event, meta
+
+    def find_writer(self, value: bytes, headers: Headers = ()) -> BundledVersion:
+        """The version that a record was written with; nothing is decoded. Raises :class:`DecodeError`."""
+        return self.versions.find(self._parse_frame(value, headers).writer)
+
+    def tick(self, event: object) -> int:
+        """How many microseconds ``occurred_at`` can tell apart, in all versions that the event passes through."""
+        versions = (self._version_of(event), self.versions.by_number[self.active])
+        paths = ((version, version.shape.envelope.get("occurred_at")) for version in versions)
+        return max((tick_of(self.versions.schema(version), path) for version, path in paths if path), default=1)
+
+    def _decode_headed(self, value: bytes, headers: Headers, read_as: type | int | None) -> tuple[Any, Meta]:
+        key: object = value[: self._width]
+        start = self._width
+        for name, held in headers:
+            if name == SCHEMA_HEADER:
+                key, start = (held,), 0
+                break
+        try:
+            reading = self._reading[read_as][key]
+            if start == 0 and sum(name == SCHEMA_HEADER for name, _ in headers) > 1:
+                raise KeyError(SCHEMA_HEADER)
+        except (KeyError, TypeError):
+            value, start, reading = self._plan_reading(value, headers, read_as)
+        decode, number, roles, subject = reading
+        meta = Meta()
+        meta.contract, meta.version = self._event, number
+        meta.headers = tuple([(name, held or b"") for name, held in headers])
+        try:
+            event = decode(value, start, meta)
+            check_headers(meta, headers, roles)
+            check_filled(meta, roles)
+        except CodecError as error:
+            raise error.of(subject) from None
+        return event, meta
+
+    def _plan_reading(self, value: bytes, headers: Headers, read_as: type | int | None) -> tuple[bytes, int, _Reading]:
+        """The slow way, for the first record of a kind and for what is wrong: a frame is parsed, a plan compiled."""
+        value = _bytes(value, self.bundle.event)
+        versions = self.versions
+        reader = self._find_reader(read_as)
+        frame = self._parse_frame(value, headers)
+        writer = versions.find(frame.writer)
+        subject, indexes = subject_of(self.bundle, writer), versions.indexes(writer)
+        if frame.indexes != indexes:
+            raise DecodeError(
+                f"the frame points to message {list(frame.indexes)} of the file, and the event is {list(indexes)}",
+                help="another message of the same file was written here",
+                subject=subject,
+            )
+        compiled = (reader.schema_id, writer.schema_id)
+        reading = self._compiled.get(compiled)
+        if reading is None:
+            envelope = self.bundle.newest.shape.envelope
+            roles = writer.shape.envelope or find_roles(versions.schema(writer), envelope)
+            decode = versions.compile_reader(reader, writer, reader.shape)
+            reading = self._compiled[compiled] = (decode, writer.number, roles, subject)
+        if not self._width:
+            usual = "single-object" if self.framing == "single-object" else "confluent"
+            newest = self.bundle.newest
+            self._width = len(frame_prefix(usual, newest, 0, versions.indexes(newest)))
+        plans = self._reading.setdefault(read_as, {})
+        if not frame.start:
+            plans[(next(held for name, held in headers if name == SCHEMA_HEADER),)] = reading
+        elif frame.start == self._width:
+            # Frames of another length are parsed each time: they are of another framing than this service writes.
+            plans[value[: frame.start]] = reading
+        return value, frame.start, reading
+
+    def _parse_frame(self, value: bytes, headers: Headers) -> Frame:
+        try:
+            return parse_frame(value, headers, self.bundle.language == "protobuf")
+        except DecodeError as error:
+            raise error.of(self.bundle.event) from None
+
+    def _find_reader(self, read_as: type | int | None) -> BundledVersion:
+        if read_as is None:
+            return self.bundle.newest
+        by_number = self.versions.by_number
+        version = by_number.get(read_as) if isinstance(read_as, int) else self._classes.get(read_as)
+        if version is None:
+            known = [_name(each) for each in self.bundle.versions]
+            asked = f"v{read_as}" if isinstance(read_as, int) else read_as.__name__
+            raise SerdeError(f"{self.bundle.event} cannot be read as {asked}: it is none of {', '.join(known)}")
+        return version
+
+    def _version_of(self, event: object) -> BundledVersion:
+        version = self._classes.get(type(event))
+        if version is None and not self._classes and isinstance(event, dict):
+            version = self.versions.by_number.get(self.active)
+        if version is None:
+            known = [_name(each) for each in self.bundle.versions if each.event is not None] or ["dict"]
+            raise EncodeError(f"a {type(event).__name__} is none of {', '.join(known)}", subject=self.bundle.event)
+        return version
+
+    def _plan_writing(self, event: object) -> _Writing:
+        # Taken before `active` is asked: a plan for what was active a moment ago must not outlive it.
+        plans = self._writing
+        versions, bundle = self.versions, self.bundle
+        if not self.active:
+            raise SerdeError(
+                f"{bundle.service} does not write {bundle.event}: it is written only by {bundle.owner}",
+                help=f"ask {bundle.contact}" if bundle.contact else "",
+            )
+        version, active = self._version_of(event), versions.by_number[self.active]
+        encode = versions.codec.compile_encoder(versions.schema(version), version.shape)
+        subject = subject_of(bundle, active)
+        if version is not active:
+            convert = versions.compile_reader(active, version, active.shape, substitutes=False)
+            write = versions.codec.compile_encoder(versions.schema(active), active.shape)
+            encode = _project(encode, convert, write, (version.number, active.number), subject_of(bundle, version))
+        indexes = versions.indexes(active)
+        crc = versions.crc(active) if self.framing == "single-object" else 0
+        writing = (
+            encode,
+            frame_prefix(self.framing, active, crc, indexes),
+            active.number,
+            frame_headers(self.framing, active, indexes),
+            "correlation_id" in active.shape.envelope,
+            subject,
+        )
+        plans[type(event)] = writing
+        return writing
+
+    def _check_framing(self) -> None:
+        if self.framing not in FRAMINGS:
+            raise SerdeError(f"no framing {self.framing!r}", help=f"one of {', '.join(FRAMINGS)}")
+        if self.framing != "single-object":
+            return
+        if self.bundle.language != "avro":
+            raise SerdeError("single-object is Avro's own framing", help="use 'confluent' or 'confluent-header'")
+        for older, newer in self.versions.find_shared():
+            raise SerdeError(
+                f"v{older.number} and v{newer.number} of {self.bundle.event} have one fingerprint (they differ in "
+                "defaults, aliases or logical types): single-object cannot tell them apart",
+                help="use 'confluent' or 'confluent-header'",
+            )
+
+
+def _project(encode: Encoder, convert: Decoder, write: Encoder, way: tuple[int, int], subject: str) -> Encoder:
+    """Writes events of one version as another: through the bytes of their own, as any reader would see them."""
+    number, active = way
+
+    def project(event: Any, prefix: bytes, meta: Meta | None) -> bytes:
+        assert meta is not None
+        meta.schema_version = number
+        try:
+            body = encode(event, b"", meta)
+        except EncodeError as error:
+            raise error.of(subject) from None
+        meta.schema_version = active
+        scratch = Meta()
+        try:
+            return write(convert(body, 0, scratch), prefix, meta)
+        except Unrepresentable:
+            raise
+        except CodecError as error:
+            raise Unrepresentable(
+                f"v{active} cannot express it: {error.fact}",
+                error.path,
+                f"publish what v{active} has, or wait until v{number} is active",
+            ) from None
+
+    return project
+
+
+def _name(version: BundledVersion) -> str:
+    return version.event.__name__ if version.event is not None else f"v{version.number}"
+
+
+def _bytes(value: object, event: str) -> bytes:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    raise DecodeError(
+        "a record without a value is a tombstone: it has no version" if value is None else "the value is no bytes",
+        subject=event,
+    )

@@ -1,0 +1,207 @@
+"""The versions of one contract: by which schema a record was written, and through which steps it is read."""
+
+from collections.abc import Callable, Iterator, Sequence
+from time import monotonic
+from typing import Any, Final
+
+from registry.errors import InvalidSchema
+from registry.serde.bundle import Bundle, BundledVersion
+from registry.serde.codecs import codec_of
+from registry.serde.errors import EncodeError, UnknownSchema, Unrepresentable
+from registry.serde.fallback import Fallback
+from registry.serde.framing import Writer
+from registry.serde.meta import Meta
+from registry.serde.shape import PLAIN, Decoder, Encoder, Shape
+
+RETRY_AFTER: Final = 30.0
+"""Seconds until a fallback is asked again for what it did not have: a topic of strangers must not flood it."""
+_MAX_MISSES: Final = 1000
+_NO_STEPS: Final = ("", "null")
+"""Converters that are none: no file, and an empty one."""
+
+_Step = Callable[[bytes, int], bytes]
+"""Of a record and where its body begins, the body as the next version writes it."""
+
+
+class Versions:
+    """The versions that one service knows of a contract, each loaded when it is first needed."""
+
+    def __init__(self, bundle: Bundle, fallback: Fallback | None = None, retry_after: float = RETRY_AFTER) -> None:
+        self.bundle = bundle
+        self.codec = codec_of(bundle.language)
+        self.by_number: dict[int, BundledVersion] = {version.number: version for version in bundle.versions}
+        self._by_writer: dict[Writer, BundledVersion] = {}
+        self._fallback = fallback
+        self._retry_after = retry_after
+        self._missed: dict[Writer, float] = {}
+        self._schemas: dict[int, Any] = {}
+        self._shared: dict[Writer, str] | None = None
+        for version in bundle.versions:
+            self._by_writer[Writer("id", version.schema_id)] = version
+            self._by_writer[Writer("guid", version.guid.lower())] = version
+
+    def knows(self, writer: Writer) -> bool:
+        """Whether the bundle names this schema, read or not; a fallback is not asked."""
+        if writer.kind == "crc":
+            self._fingerprint()
+        return writer in self._by_writer or writer.value in self.bundle.others
+
+    def find(self, writer: Writer) -> BundledVersion:
+        """The version that a record was written with.
+
+        Raises :class:`UnknownSchema` where nobody knows it, and where the service does not read it.
+        """
+        bundle = self.bundle
+        if writer.kind == "crc" and (both := self._fingerprint().get(writer)):
+            raise UnknownSchema(
+                f"{writer} is that of {both}, which differ in what it leaves out: defaults, aliases, logical types",
+                help="frame with the schema id: framing='confluent'",
+                subject=bundle.event,
+            )
+        version = self._by_writer.get(writer)
+        number = version.number if version else bundle.others.get(writer.value) if type(writer.value) is int else None
+        if number is None:
+            version = self._ask(writer)
+            number = version.number
+        bundled = number in bundle.others.values() or any(each.number == number for each in bundle.versions)
+        if version is None or (bundled and number not in bundle.reads):
+            raise UnknownSchema(
+                f"{writer} is version {number}, which {bundle.service} does not read (reads: {list(bundle.reads)})",
+                help=f"add {number} to `reads` of {bundle.service} in ownership.yaml, and run `contracts gen`",
+                subject=bundle.event,
+            )
+        return version
+
+    def schema(self, version: BundledVersion) -> Any:
+        """The schema of a version, as its language's ``load`` makes it; parsed once."""
+        schema = self._schemas.get(version.schema_id)
+        if schema is None:
+            schema = self._schemas[version.schema_id] = self.codec.load(version, self.bundle.event)
+        return schema
+
+    def indexes(self, version: BundledVersion) -> tuple[int, ...]:
+        """The message indexes in the frame; ``()`` for a language that has none."""
+        return self.schema(version).indexes if self.bundle.language == "protobuf" else ()
+
+    def crc(self, version: BundledVersion) -> int:
+        """Avro's own fingerprint of a version, for ``single-object``."""
+        from registry.formats.avro import crc64, parsing_canonical_form
+
+        return crc64(parsing_canonical_form(self.schema(version)))
+
+    def find_shared(self) -> Iterator[tuple[BundledVersion, BundledVersion]]:
+        """Pairs of readable versions that ``single-object`` cannot tell apart, the older one first."""
+        first: dict[int, BundledVersion] = {}
+        for version in self.bundle.versions:
+            if version.number in self.bundle.reads or version.number in self.bundle.writes:
+                seen = first.setdefault(self.crc(version), version)
+                if seen is not version:
+                    yield seen, version
+
+    def compile_reader(
+        self, reader: BundledVersion, writer: BundledVersion, shape: Shape, *, substitutes: bool = True
+    ) -> Decoder:
+        """What reads records of ``writer`` as ``reader``: by the language's own resolution, or by declared converters.
+
+        Where a version on the way declares converters, the event goes through each of them as a plain value, and what
+        comes out is written as that version, which checks it. Raises :class:`UnknownSchema` where a step is not known.
+        """
+        codec = self.codec
+        steps: list[_Step] = []
+        at = writer
+        for older, newer in self._find_hops(reader, writer):
+            from registry.serde.conversion import compile_conversion
+
+            source, target = (older, newer) if at.number <= older.number else (newer, older)
+            conversion = compile_conversion(newer.upgrade, self.schema(older), self.schema(newer))
+            decode = codec.compile_decoder(self.schema(source), self.schema(at), PLAIN, substitutes=substitutes)
+            convert = conversion.up if target is newer else conversion.down
+            encode = codec.compile_encoder(self.schema(target), PLAIN)
+            steps.append(_step(decode, convert, encode, f"v{source.number} -> v{target.number}"))
+            at = target
+        last = codec.compile_decoder(self.schema(reader), self.schema(at), shape, substitutes=substitutes)
+        return _chain(steps, last) if steps else last
+
+    def _find_hops(
+        self, reader: BundledVersion, writer: BundledVersion
+    ) -> Iterator[tuple[BundledVersion, BundledVersion]]:
+        """The steps with converters between two versions, (older, newer), in the order in which they are taken."""
+        if not reader.number or not writer.number:
+            return
+        low, high = sorted((reader.number, writer.number))
+        numbers = range(low + 1, high + 1)
+        for number in numbers if reader.number == high else reversed(numbers):
+            newer = writer if number == writer.number else self.by_number.get(number)
+            if newer is None or newer.upgrade in _NO_STEPS:
+                continue
+            older = self.by_number.get(number - 1)
+            if older is None:
+                raise UnknownSchema(
+                    f"v{number} is converted from v{number - 1}, which the stubs do not carry",
+                    help="run `contracts gen`",
+                    subject=self.bundle.event,
+                )
+            yield older, newer
+
+    def _ask(self, writer: Writer) -> BundledVersion:
+        event = self.bundle.event
+        missed = self._missed.get(writer)
+        if self._fallback and writer.kind != "crc" and (missed is None or monotonic() - missed >= self._retry_after):
+            version = self._fallback.find(event, writer.value)
+            if version is not None:
+                try:
+                    self.schema(version)
+                except InvalidSchema as error:
+                    raise UnknownSchema(f"{writer} stands for a schema that is none: {error}", subject=event) from None
+                self._by_writer[writer] = version
+                return version
+            if len(self._missed) >= _MAX_MISSES:
+                self._missed.clear()
+            self._missed[writer] = monotonic()
+        known = ", ".join(f"v{version.number}" for version in self.bundle.versions)
+        asked = ", and the fallback does not have it" if self._fallback and writer.kind != "crc" else ""
+        raise UnknownSchema(
+            f"{writer} is none of {known}{asked}",
+            help="newer stubs may know it: run `contracts gen`" if asked else "run `contracts gen`, or give a fallback",
+            subject=event,
+        )
+
+    def _fingerprint(self) -> dict[Writer, str]:
+        """Fills in the fingerprints of all versions; those that stand for two, with the versions they stand for."""
+        if self._shared is None:
+            shared: dict[Writer, str] = {}
+            if self.bundle.language == "avro":
+                for older, newer in self.find_shared():
+                    shared[Writer("crc", self.crc(older))] = f"v{older.number} and v{newer.number}"
+                for version in self.bundle.versions:
+                    self._by_writer[Writer("crc", self.crc(version))] = version
+            self._shared = shared
+        return self._shared
+
+
+def _step(decode: Decoder, convert: Callable[[Any], Any], encode: Encoder, way: str) -> _Step:
+    def step(data: bytes, start: int) -> bytes:
+        converted = convert(decode(data, start, None))
+        try:
+            return encode(converted, b"", None)
+        except Unrepresentable:
+            raise
+        except EncodeError as error:
+            # What comes out of a converter is checked against the schema it claims; the record as it was is no answer.
+            raise Unrepresentable(f"converted {way}: {error.fact}", error.path, error.help) from None
+
+    return step
+
+
+def _chain(steps: Sequence[_Step], last: Decoder) -> Decoder:
+    def decode(data: bytes, start: int, meta: Meta | None) -> Any:
+        for step in steps:
+            data, start = step(data, start), 0
+        return last(data, start, meta)
+
+    return decode
+
+
+def subject_of(bundle: Bundle, version: BundledVersion) -> str:
+    """The event and version that an error is about."""
+    return f"{bundle.event} v{version.number}" if version.number else f"{bundle.event} (schema id {version.schema_id})"
