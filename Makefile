@@ -46,16 +46,18 @@ format: $(VENV)/.ready ## let ruff write the format
 conformance: $(VENV)/.ready ## our verdicts beside those of other projects' test suites
 	@$(BIN)/python -m conformance $(ORACLE)
 
-docs: $(VENV)/.ready ## write anew what docs/ holds of the rules and the cases
+docs: $(VENV)/.ready ## write anew what docs/ holds of the rules, the cases and the versions that read each other
 	@$(BIN)/contracts rules --format markdown > docs/rules.md
 	@$(BIN)/python -m conformance.document
+	@$(BIN)/python -m tests.serde_matrix
 
-bench: ## `contracts check` beside `buf breaking` on the same trees, and on 1,000 owned contracts, in one run; how cost grows
+bench: ## `contracts check` beside `buf breaking`, how its cost grows, and the serializer beside its peers, each in one run
 	@[ -x $(VENV)-bench/bin/python ] || $(PYTHON) -m venv $(VENV)-bench
 	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check '.[tool,bench]'
 	@$(VENV)-bench/bin/python bench/check.py
 	@$(VENV)-bench/bin/python bench/growth.py $(ORACLE)
+	@$(VENV)-bench/bin/python bench/serde.py
 
 clean: ## forget the virtual environment
 	rm -rf $(VENV) $(VENV)-bench

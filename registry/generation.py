@@ -197,9 +197,11 @@ def _find_parts(
             *_find_bad_pins(contract, terms, reads, f"{service} reads", "reads", pin.at if pin else terms.at),
             *_find_bad_pins(contract, terms, writes, f"{service} writes", "writes", terms.at),
         ]
+        needed = _find_needed(contract, {*reads, *writes})
+        found += _find_gaps(contract, terms, needed, pin.at if pin else terms.at)
         flaws += found
         if not found:
-            yield Part(contract, terms, reads, writes, _find_needed(contract, {*reads, *writes}))
+            yield Part(contract, terms, reads, writes, needed)
 
 
 def _find_bad_pins(
@@ -219,9 +221,23 @@ def _find_bad_pins(
 def _find_needed(contract: Contract, numbers: set[int]) -> tuple[Version, ...]:
     """Those versions; where one step between them is declared, every step, because converters go one by one."""
     low, high = min(numbers), max(numbers)
-    between = [version for version in contract.versions if low <= version.number <= high]
-    declared = any(UPGRADE in version.files for version in between if version.number > low)
-    return tuple(version for version in between if declared or version.number in numbers)
+    between = tuple(version for version in contract.versions if low <= version.number <= high)
+    return between if _converts(between) else tuple(version for version in between if version.number in numbers)
+
+
+def _converts(versions: Sequence[Version]) -> bool:
+    """Whether a step from one version to a later one is declared; those of the first lead from what came before it."""
+    return any(UPGRADE in version.files for version in versions[1:])
+
+
+def _find_gaps(contract: Contract, terms: Terms, needed: Sequence[Version], at: Location) -> Iterator[Flaw]:
+    """A retired version whose folder is gone, in the middle of a chain: the next step does not begin where we are."""
+    if not _converts(needed):
+        return
+    first, last = needed[0].number, needed[-1].number
+    for number in sorted(set(range(first, last)) & set(terms.retired) - {version.number for version in needed}):
+        message = f"v{first} of {contract.name} becomes v{last} by way of v{number}, whose folder is gone"
+        yield Flaw("invalid", message, at, f"restore v{number} from git, or pin later versions only")
 
 
 # What they say --------------------------------------------------------------------------------------------------------

@@ -36,28 +36,32 @@ class Difference:
 
 
 class IsOurs:
-    """Whether a file was made by us, for this service."""
+    """Whether a file was made by us, for this service: its first line holds the command that made it."""
 
-    __slots__ = ("_any", "_own")
+    __slots__ = ("_any", "_command")
 
-    def __init__(self, any_: str, own: str) -> None:
-        self._any = any_.encode()
+    def __init__(self, beginning: str, header: str) -> None:
+        self._any = beginning.encode()
         """What the first line begins with, whoever the stubs are for."""
-        self._own = own.encode()
-        """The first lines for this service."""
+        self._command = _find_command(header.encode())
 
     def __call__(self, path: Path, content: bytes) -> bool:
         """Raises :class:`Refused` for stubs of another service: two in one package would remove each other."""
-        content = content.replace(b"\r\n", b"\n")
         if not content.startswith(self._any):
             return False
-        if content.startswith(self._own):
+        made = _find_command(content)
+        if made == self._command:
             return True
-        made = content.partition(b"\n")[0].decode("utf-8", "replace")
         raise Refused(
-            f"{path} belongs to the stubs of another service: {made}",
+            f"{path} belongs to the stubs of another service, made by: {made.decode('utf-8', 'replace')}",
             "give each service a folder of its own by --out or --package, or remove this one; nothing was written",
         )
+
+
+def _find_command(content: bytes) -> bytes:
+    """What stands between the first two backticks; the words around it may be others in another version of us."""
+    line = content.partition(b"\n")[0]
+    return line.partition(b"`")[2].partition(b"`")[0]
 
 
 def package_folder(out: Path, package: str) -> Path:

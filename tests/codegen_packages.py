@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,6 @@ from registry.codegen.module import render_module
 from registry.errors import Flaw, InvalidSchema
 from registry.formats.avro import parse
 
-ROOT = Path(__file__).parents[1]
 Json = dict[str, Any]
 
 ENVELOPE_FIELDS = ({"name": "correlation_id", "type": "string"}, {"name": "schema_version", "type": "int"})
@@ -122,9 +120,3 @@ def imported(folder: Path, plans: Sequence[StubPlan]) -> Iterator[ModuleType]:
         for name in set(sys.modules) - before:
             if name.partition(".")[0] == "events":
                 del sys.modules[name]
-
-
-def run_tool(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """A tool of the same environment, by its module."""
-    command = [sys.executable, "-m", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Confluent's own serializers beside this project's: an offline registry that holds released versions under their ids."""
+"""Confluent's own serializers beside this project's: an offline registry with released versions under their ids."""
 
 import base64
 import os
@@ -9,8 +9,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka.schema_registry import RegisteredSchema, Schema, SchemaReference, record_subject_name_strategy
-from confluent_kafka.schema_registry._sync.mock_schema_registry_client import MockSchemaRegistryClient
+from confluent_kafka.schema_registry import (
+    RegisteredSchema,
+    Schema,
+    SchemaReference,
+    SchemaRegistryClient,
+    record_subject_name_strategy,
+)
 from confluent_kafka.serialization import MessageField, SerializationContext
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
@@ -25,28 +30,30 @@ MOST = 60
 """Values of one version."""
 
 
-class OfflineRegistry(MockSchemaRegistryClient):  # type: ignore[misc]  # the library's own, without types
-    """Schemas under the ids and GUIDs that `contracts release` gave them."""
+class OfflineRegistry(SchemaRegistryClient):
+    """Schemas under the ids and GUIDs that `contracts release` gave them; it answers what the serializers ask."""
 
     def __init__(self) -> None:
-        super().__init__({"url": "mock://"})
-        self._last = 1 << 30
+        super().__init__({"url": "http://offline.invalid"})
+        self.held: list[RegisteredSchema] = []
 
-    def put(self, subject: str, schema: Schema, version: int, schema_id: int = 0, guid: str = "") -> RegisteredSchema:
+    def get_schema(self, schema_id: int, *_more: object, **_others: object) -> Schema:
+        return next(each.schema for each in self.held if each.schema_id == schema_id)
+
+    def get_schema_by_guid(self, guid: str, *_more: object, **_others: object) -> Schema:
+        return next(each.schema for each in self.held if each.guid == guid)
+
+    def get_version(self, subject_name: str, version: object = None, *_more: object, **_o: object) -> RegisteredSchema:
+        return next(each for each in self.held if (each.subject, each.version) == (subject_name, version))
+
+    def lookup_schema(self, subject_name: str, schema: Schema, *_more: object, **_others: object) -> RegisteredSchema:
+        return next(each for each in self.held if (each.subject, each.schema) == (subject_name, schema))
+
+    def put(self, subject: str, schema: Schema, version: int, schema_id: int = 0, guid: str = "") -> None:
         """A schema as the version of a subject; one that is only referred to has an id of no meaning."""
-        self._last += 1
-        number = schema_id or self._last
-        found = RegisteredSchema(
-            schema_id=number,
-            guid=guid or f"00000000-0000-0000-0000-{number:012}",
-            schema=schema,
-            subject=subject,
-            version=version,
-        )
-        store = self._store
-        store.schema_id_index[number] = store.schema_guid_index[found.guid] = found
-        store.subject_schemas[subject].add(found)
-        return found
+        number = schema_id or (1 << 31) + len(self.held)
+        guid = guid or f"00000000-0000-0000-0000-{number:012}"
+        self.held.append(RegisteredSchema(schema_id=number, guid=guid, schema=schema, subject=subject, version=version))
 
     def put_version(self, bundle: Bundle, version: BundledVersion) -> Schema:
         """A released version with all it refers to; the schema is what a serializer is given."""
@@ -73,8 +80,7 @@ def _avro_schema(registry: OfflineRegistry, event: str, version: BundledVersion)
             for name in outlines[path].refers:
                 if name in homes and homes[name] != path:
                     subject = f"{event}-{version.number}-{name}"
-                    if not registry.get_versions(subject):
-                        registry.put(subject, make(homes[name]), 1)
+                    registry.put(subject, make(homes[name]), 1)
                     references.append(SchemaReference(name, subject, 1))
             made[path] = Schema(version.files[path], "AVRO", references)
         return made[path]

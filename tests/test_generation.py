@@ -1,6 +1,7 @@
 """Which stubs a service gets: its events, its pins, its envelope, and whose producer it may have."""
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -209,3 +210,14 @@ def test_converters_that_are_none_are_a_flaw_with_their_line(repository: Reposit
 def test_converters_to_the_oldest_version_are_not_carried(repository: Repository) -> None:
     add_converters(repository, 1, "nonsense")
     assert by_event(read(repository, "billing"))["shop.Placed"].versions[0].upgrade == ""
+
+
+def test_a_chain_of_converters_without_its_middle_is_a_flaw(repository: Repository) -> None:
+    add_converters(repository, 3, "up: []\n")
+    gone = OWNERSHIP.replace("reads: [1, 2]", "reads: [1, 3]").replace("mail]}", "mail], retired: [2]}")
+    repository.write({"ownership.yaml": gone})
+    assert [version.number for version in by_event(read(repository, "billing"))["shop.Placed"].versions] == [1, 2, 3]
+    shutil.rmtree(repository.path / "contracts/versions/shop.Placed/2")
+    assert messages(read(repository, "billing")) == [
+        "ownership.yaml:10:35: v1 of shop.Placed becomes v3 by way of v2, whose folder is gone"
+    ]

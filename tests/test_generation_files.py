@@ -13,9 +13,9 @@ from registry.stub_files import (
     write_differences,
 )
 
-OWN = "# Made by the tool for edge-cache.\n"
-OTHER = "# Made by the tool for content-api.\n"
-OURS = IsOurs("# Made by the tool for ", OWN)
+OWN = "# Made by `contracts gen --service edge-cache`.\n"
+OTHER = "# Made by `contracts gen --service content-api`.\n"
+OURS = IsOurs("# Made by `contracts gen", OWN)
 FILES = {"__init__.py": f"{OWN}a\n", "order.py": f"{OWN}b\n", "py.typed": ""}
 
 
@@ -77,6 +77,12 @@ def test_an_empty_file_has_nothing_to_lose_and_a_marker_may_say_more(tmp_path: P
     assert (tmp_path / "py.typed").read_text() == "partial\n"
 
 
+def test_what_an_older_version_of_us_made_is_ours_whatever_it_says_beside_the_command(tmp_path: Path) -> None:
+    (tmp_path / "order.py").write_text("# Made by `contracts gen --service edge-cache`, in other words.\n")
+    write(tmp_path, FILES)
+    assert (tmp_path / "order.py").read_text() == FILES["order.py"]
+
+
 @pytest.mark.parametrize("name", ["order.py", "old.py"])
 def test_stubs_of_another_service_are_refused_wanted_or_not(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(OTHER)
@@ -119,10 +125,10 @@ def test_the_diff_leads_from_what_lies_there_to_what_should(tmp_path: Path, monk
     (folder / "py.typed").unlink()
     differences = list(find_differences(folder, FILES, OURS))
     assert render_differences(folder, differences) == (
-        "--- a/src/order.py\n+++ b/src/order.py\n@@ -1,3 +1,2 @@\n # Made by the tool for edge-cache.\n"
+        "--- a/src/order.py\n+++ b/src/order.py\n@@ -1,3 +1,2 @@\n # Made by `contracts gen --service edge-cache`.\n"
         "-b\\x1b[31m\n-no end\n\\ No newline at end of file\n+b\n"
         "--- /dev/null\n+++ b/src/py.typed\n"
-        "--- a/src/old.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-# Made by the tool for edge-cache.\n"
+        "--- a/src/old.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-# Made by `contracts gen --service edge-cache`.\n"
     )
 
 

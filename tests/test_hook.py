@@ -152,9 +152,11 @@ def test_with_nothing_staged_the_branch_is_compared_with_where_it_began(reposito
 # The real pre-commit --------------------------------------------------------------------------------------------------
 
 
-def test_the_hook_installs_what_the_tool_needs() -> None:
-    (hook,) = yaml.safe_load((PROJECT / ".pre-commit-hooks.yaml").read_text())
+@pytest.mark.parametrize("name", ["contracts-check", "contracts-gen-check"])
+def test_the_hook_installs_what_the_tool_needs(name: str) -> None:
+    hooks = {hook["id"]: hook for hook in yaml.safe_load((PROJECT / ".pre-commit-hooks.yaml").read_text())}
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    hook = hooks[name]
     assert hook["additional_dependencies"] == project["optional-dependencies"]["tool"]
     assert hook["always_run"] and not hook["pass_filenames"] and hook["entry"].split()[0] in project["scripts"]
 
@@ -215,3 +217,20 @@ def test_pre_commit_runs_the_hook_on_every_commit(tmp_path: Path, published: Pat
     repository.commit("by hand", {PLACED: BROKEN})
     everything = pre_commit(repository, home, "run", "--all-files")
     assert everything.code == 1 and BREAK in everything.out and "compared with main" in everything.out, everything
+
+
+def test_pre_commit_says_which_stubs_are_out_of_step(tmp_path: Path, published: Path) -> None:
+    repository, home = Repository(tmp_path / "user"), tmp_path / "home"
+    revision = call(published, "git", "rev-parse", "HEAD").out.strip()
+    stubs = ["--service", "orders", "--out", "src"]
+    hook = {"id": "contracts-gen-check", "args": stubs}
+    config = {"repos": [{"repo": os.fspath(published), "rev": revision, "hooks": [hook]}]}
+    repository.commit("first", {**FILES, ".pre-commit-config.yaml": yaml.safe_dump(config)})
+    assert run(repository.path, "release").code == run(repository.path, "gen", *stubs).code == 0
+    in_step = pre_commit(repository, home, "run", "--all-files")
+    assert in_step.code == 0, in_step
+
+    stub = repository.path / "src/events/placed.py"
+    stub.write_text(stub.read_text().replace("order_id: _str", "order_id: _int"))
+    edited = pre_commit(repository, home, "run", "--all-files")
+    assert edited.code == 1 and "-    order_id: _int\n+    order_id: _str\n" in edited.out, edited

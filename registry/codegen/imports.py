@@ -37,15 +37,24 @@ class Names:
     """The module-wide names of one generated module: an underscore in front, and one behind where the schema has that
     name too. No name of a schema has both (:mod:`registry.serde.naming`)."""
 
-    __slots__ = ("_taken", "_used")
+    __slots__ = ("_invented", "_taken", "_used")
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = frozenset(taken)
         self._used: set[str] = set()
+        self._invented: set[str] = set()
 
     def reserve(self, name: str) -> str:
         """The name of a variable or function of the module itself."""
         return f"_{name}_" if f"_{name}" in self._taken else f"_{name}"
+
+    def invent(self, name: str) -> str:
+        """The name of one more variable or function, which no other call gave."""
+        name = self.reserve(name)
+        while name in self._invented:
+            name += "_"
+        self._invented.add(name)
+        return name
 
     def use(self, name: str) -> str:
         """The alias of a key of :data:`IMPORTS`, which is then imported."""

@@ -65,4 +65,5 @@ def _find_meetings(types: Sequence[Nameable], names: Mapping[str, str]) -> Itera
 def meeting(what: str, first: str, first_at: Location, second: str, second_at: Location) -> Flaw:
     """The flaw of two names of a schema that are one in Python."""
     message = f"{what} would stand for {first} ({first_at}) and for {second}"
-    return Flaw("invalid", message, second_at, "rename one of them, keep its old name as an alias, and release that")
+    help_ = "rename one of them, release that, and pin the service to versions that have the new name"
+    return Flaw("invalid", message, second_at, help_)

@@ -96,7 +96,7 @@ def _write_factory(
     for expression in _find_short_factories(attribute.annotation, default, scope, defined):
         if len(expression) + 32 < WIDTH:
             return expression
-    name = names.reserve(f"new_{record.name}_{attribute.name}")
+    name = names.invent(f"new_{record.name}_{attribute.name}")
     head = f'def {name}() -> "{render_flat(attribute.annotation, bare)}":'
     helpers.append(f"{keep(head)}\n    return {render_code(default, bare, 4, 11)}")
     return name

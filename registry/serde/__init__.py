@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from registry.serde.executor import ContextExecutor as ContextExecutor
     from registry.serde.fallback import Fallback as Fallback
     from registry.serde.folder import Folder as Folder
+    from registry.serde.hooks import from_avro as from_avro
+    from registry.serde.hooks import from_message as from_message
+    from registry.serde.hooks import to_avro as to_avro
+    from registry.serde.hooks import to_message as to_message
     from registry.serde.http_registry import HttpRegistry as HttpRegistry
     from registry.serde.memory import InMemory as InMemory
     from registry.serde.memory import Subscription as Subscription
@@ -61,6 +65,7 @@ _MODULES: Final = {
     "registry.serde.executor": ("ContextExecutor",),
     "registry.serde.fallback": ("Fallback",),
     "registry.serde.folder": ("Folder",),
+    "registry.serde.hooks": ("from_avro", "from_message", "to_avro", "to_message"),
     "registry.serde.http_registry": ("HttpRegistry",),
     "registry.serde.memory": ("InMemory", "Subscription"),
     "registry.serde.meta": ("Meta",),

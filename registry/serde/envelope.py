@@ -58,16 +58,20 @@ def make_meta(
                 subject=bundle.event,
             )
         correlation_id = handled[0]
-    meta.correlation_id = correlation_id
-    meta.event_id = new_id() if event_id is None else event_id
-    meta.causation_id = causation_id if causation_id is not None or handled is None else handled[1]
-    for role in ("correlation_id", "event_id", "causation_id"):
-        given = getattr(meta, role)
-        if (type(given) is not str or not given) and not (given is None and role == "causation_id"):
-            raise EnvelopeError(f"{role} is a text that is not empty, not {describe_python(given)}", f"/{role}")
+    if event_id is None:
+        event_id = new_id()
+    if causation_id is None and handled is not None:
+        causation_id = handled[1]
+    if not (type(correlation_id) is str is type(event_id) and correlation_id and event_id):
+        _refuse_id("correlation_id", correlation_id)
+        _refuse_id("event_id", event_id)
+    if causation_id is not None and (type(causation_id) is not str or not causation_id):
+        _refuse_id("causation_id", causation_id)
+    meta.correlation_id, meta.event_id, meta.causation_id = correlation_id, event_id, causation_id
     if occurred_at is None:
         occurred_at = datetime.now(UTC)
-        occurred_at = occurred_at.replace(microsecond=occurred_at.microsecond // tick * tick)
+        if tick > 1:
+            occurred_at = occurred_at.replace(microsecond=occurred_at.microsecond // tick * tick)
     elif not isinstance(occurred_at, datetime) or occurred_at.utcoffset() is None:
         raise EnvelopeError(
             f"occurred_at is a datetime with a zone, not {describe_python(occurred_at)}", "/occurred_at"
@@ -76,24 +80,35 @@ def make_meta(
     return meta
 
 
-def render_headers(bundle: Bundle, meta: Meta) -> tuple[tuple[str, bytes], ...]:
-    """The envelope of a complete event as headers; also its type, and the service as its source."""
-    headers = [
-        ("ce_specversion", "1.0"),
-        (TYPE_HEADER, bundle.event),
-        ("ce_source", bundle.service),
-        ("ce_id", meta.event_id),
-        ("ce_correlationid", meta.correlation_id),
-        ("ce_schemaversion", str(meta.schema_version)),
-    ]
-    if meta.occurred_at is not None:
-        headers.append(("ce_time", _render_time(meta.occurred_at)))
-    if meta.causation_id is not None:
-        headers.append(("ce_causationid", meta.causation_id))
+def _refuse_id(role: str, given: object) -> None:
+    if type(given) is not str or not given:
+        raise EnvelopeError(f"{role} is a text that is not empty, not {describe_python(given)}", f"/{role}")
+
+
+def render_fixed_headers(bundle: Bundle) -> tuple[tuple[str, bytes], ...]:
+    """The headers that all events of one contract have: its type, and the service as its source."""
+    return (
+        ("ce_specversion", b"1.0"),
+        (TYPE_HEADER, bundle.event.encode()),
+        ("ce_source", bundle.service.encode()),
+    )
+
+
+def render_headers(meta: Meta) -> tuple[tuple[str, bytes], ...]:
+    """The envelope of a complete event as headers."""
     try:
-        return tuple((name, text.encode()) for name, text in headers)
+        headers = (
+            ("ce_id", meta.event_id.encode()),
+            ("ce_correlationid", meta.correlation_id.encode()),
+            ("ce_schemaversion", b"%d" % meta.schema_version),
+        )
+        if meta.occurred_at is not None:
+            headers += (("ce_time", _render_time(meta.occurred_at).encode()),)  # type: ignore[assignment]  # one longer
+        if meta.causation_id is not None:
+            headers += (("ce_causationid", meta.causation_id.encode()),)  # type: ignore[assignment]  # one longer
     except UnicodeEncodeError:
         raise EnvelopeError("an id has half of a surrogate pair, which no header can hold") from None
+    return headers
 
 
 def check_headers(meta: Meta, headers: Headers, roles: Collection[str]) -> None:
@@ -102,29 +117,34 @@ def check_headers(meta: Meta, headers: Headers, roles: Collection[str]) -> None:
     ``roles`` are those that the writer's schema has. What only a header knows goes into ``meta``. Raises
     :class:`EnvelopeError` where a header contradicts the payload, or another header of its name.
     """
-    seen: dict[str, bytes | None] = {}
+    known = roles
     for header, held in headers:
         role = _ROLE_OF.get(header)
         if role is None:
             continue
-        if header in seen:
-            if seen[header] != held:
-                raise EnvelopeError(f"the header {header} is there twice and differs")
+        if role not in known:
+            setattr(meta, role, _parse(header, role, held))
+            known = {*known, role}
             continue
-        seen[header] = held
-        try:
-            said = _PARSERS[role]((held or b"").decode())
-        except ValueError:
-            raise EnvelopeError(f"the header {header} is {describe_python(held)}, which is no {role}") from None
         holds = getattr(meta, role)
-        if role not in roles:
-            setattr(meta, role, said)
-        elif said != holds and not _are_same(role, said, holds):
+        if type(holds) is str and held == holds.encode():
+            continue
+        said = _parse(header, role, held)
+        if said != holds and not _are_same(role, said, holds):
+            if role not in roles:
+                raise EnvelopeError(f"the header {header} is there twice and differs")
             raise EnvelopeError(
                 f"the header {header} says {describe_python(_text(said))}, the payload {describe_python(_text(holds))}",
                 f"/{role}",
                 help="headers mirror the payload: a relay that changes one changes both, or drops the header",
             )
+
+
+def _parse(header: str, role: str, held: bytes | None) -> Any:
+    try:
+        return _PARSERS[role]((held or b"").decode())
+    except ValueError:
+        raise EnvelopeError(f"the header {header} is {describe_python(held)}, which is no {role}") from None
 
 
 def check_filled(meta: Meta, roles: Collection[str]) -> None:
@@ -173,7 +193,9 @@ def _branches(types: list[Type]) -> list[Type]:
 
 
 def _render_time(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat()[:-6]}Z"
 
 
 def _parse_time(text: str) -> datetime:

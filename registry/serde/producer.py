@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from registry.described import describe_python
 from registry.serde.bundle import Bundle
-from registry.serde.envelope import make_meta, render_headers
+from registry.serde.envelope import make_meta, render_fixed_headers, render_headers
 from registry.serde.errors import EncodeError
 from registry.serde.framing import Framing
 from registry.serde.meta import Meta
@@ -40,7 +40,9 @@ class Producer(Generic[_E]):
         self.service = check_writer(bundle, service)
         self._serde = Serde(bundle, active=active, framing=framing)
         self._transport = transport
-        self._headers = headers
+        self._fixed = render_fixed_headers(bundle) if headers else ()
+        self._key = bundle.key
+        self._attribute = attribute_name(bundle.key)
         self._ticks: dict[tuple[type, int], int] = {}
 
     @classmethod
@@ -98,7 +100,7 @@ class Producer(Generic[_E]):
     ) -> tuple[Record, Meta]:
         serde = self._serde
         bundle = serde.bundle
-        of = (type(event), serde.active)
+        of = (event.__class__, serde.active)
         tick = self._ticks.get(of)
         if tick is None:
             tick = self._ticks[of] = serde.tick(event)
@@ -111,11 +113,12 @@ class Producer(Generic[_E]):
             occurred_at=occurred_at,
         )
         value, headers = serde.encode(event, meta)
-        if self._headers:
-            headers += render_headers(bundle, meta)
+        if self._fixed:
+            headers += self._fixed + render_headers(meta)
         meta.headers = headers
-        if bundle.key:
-            meta.key = key_of(event, meta, bundle)
+        if self._key:
+            key = getattr(event, self._attribute, None)  # the usual key is a text of the event itself
+            meta.key = key.encode() if type(key) is str else key_of(event, meta, bundle)
         return Record(bundle.topic, meta.key, value, headers), meta
 
 

@@ -4,8 +4,8 @@ What is done once per writer and reader is compiled once and kept; an event then
 a dictionary, and the compiled function.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from registry.serde.bundle import Bundle, BundledVersion
 from registry.serde.envelope import check_filled, check_headers, find_roles, tick_of
@@ -31,6 +31,7 @@ _Writing = tuple[Encoder, bytes, int, tuple[tuple[str, bytes], ...], bool, str]
 of the frame, whether the payload has a correlation id (which must then be there), and the subject of errors."""
 _Reading = tuple[Decoder, int, Mapping[str, tuple[str, ...]], str]
 """How records of one writer are read as one class: the decoder, the writer's number, its envelope, and the subject."""
+_Filled = Sequence[tuple[str, bytes]]
 
 
 class Serde:
@@ -105,9 +106,12 @@ class Serde:
             return self._decode_headed(value, headers, read_as)
         start = self._width
         try:
-            decode, number, roles, subject = self._reading[read_as][value[:start]]
+            reading = self._reading[read_as][value[:start]]
         except (KeyError, TypeError):
-            value, start, (decode, number, roles, subject) = self._plan_reading(value, headers, read_as)
+            reading = None
+        if reading is None:
+            value, start, reading = self._plan_reading(value, headers, read_as)
+        decode, number, roles, subject = reading
         meta = Meta()
         meta.contract = self._event
         meta.version = number
@@ -130,22 +134,24 @@ class Serde:
         return max((tick_of(self.versions.schema(version), path) for version, path in paths if path), default=1)
 
     def _decode_headed(self, value: bytes, headers: Headers, read_as: type | int | None) -> tuple[Any, Meta]:
-        key: object = value[: self._width]
-        start = self._width
+        start, empty = self._width, False
+        key: object = None
         for name, held in headers:
+            if held is None:
+                empty = True
             if name == SCHEMA_HEADER:
-                key, start = (held,), 0
-                break
+                # Twice is looked at in the slow way, which says whether the two are the same.
+                key, start = (held,) if key is None else (held, held), 0
         try:
-            reading = self._reading[read_as][key]
-            if start == 0 and sum(name == SCHEMA_HEADER for name, _ in headers) > 1:
-                raise KeyError(SCHEMA_HEADER)
+            reading = self._reading[read_as][value[:start] if key is None else key]
         except (KeyError, TypeError):
+            reading = None
+        if reading is None:
             value, start, reading = self._plan_reading(value, headers, read_as)
         decode, number, roles, subject = reading
         meta = Meta()
         meta.contract, meta.version = self._event, number
-        meta.headers = tuple([(name, held or b"") for name, held in headers])
+        meta.headers = tuple([(name, held or b"") for name, held in headers]) if empty else cast(_Filled, headers)
         try:
             event = decode(value, start, meta)
             check_headers(meta, headers, roles)

@@ -9,7 +9,7 @@ from registry.frozen import dataclass
 from registry.schema import Primitive, Ref, Schema, Type
 from registry.serde.shape import Shape
 
-_MOST_LINES: Final = 400
+_MOST_LINES: Final = 120
 """Lines of a function beyond which records are no longer written out in it: two uses of each would double all."""
 _MOST_INDENT: Final = 8
 """Of Python's twenty blocks inside each other."""
@@ -113,7 +113,7 @@ class Source:
 class Body:
     """One function: its lines, its local names, and how deep it is inside."""
 
-    __slots__ = ("_count", "_depth", "_indent", "_levels", "deepest", "inlined", "lines", "source")
+    __slots__ = ("_count", "_depth", "_indent", "_levels", "_written", "deepest", "inlined", "lines", "source")
 
     def __init__(self, source: Source, indent: int, depth: str) -> None:
         self.source = source
@@ -126,11 +126,12 @@ class Body:
         self._indent = indent
         self._levels = 0
         self._count = 0
+        self._written = 0
 
     @property
     def is_full(self) -> bool:
         """Whether what comes next had better be a function of its own."""
-        return self._indent > _MOST_INDENT or self._levels > _MOST_LEVELS or len(self.lines) > _MOST_LINES
+        return self._indent > _MOST_INDENT or self._levels > _MOST_LEVELS or self._written > _MOST_LINES
 
     @property
     def depth(self) -> str:
@@ -139,6 +140,7 @@ class Body:
 
     def add(self, line: str) -> None:
         """One more line."""
+        self._written += 1
         self.lines.append("    " * self._indent + line)
 
     def fresh(self) -> str:

@@ -69,7 +69,7 @@ class _Walk:
             raise EncodeError("nests too deep for the stack that is left", "".join(self._steps[:MAX_NESTING])) from None
 
     def _fail(self, fact: str) -> NoReturn:
-        raise EncodeError(fact, "".join(self._steps))
+        raise EncodeError(fact, "".join(self._steps)) from None
 
     def _write(self, step: str, type_: Type, value: object, roles: Roles = (), role: str = "") -> bytes:
         """The bytes of the value that is one step further down."""

@@ -18,6 +18,8 @@ from registry.serde.avro.plan import (
 
 MAX_INLINE: Final = 8
 """Fields of a record without records in it, which stands in line wherever it is used."""
+MAX_DEPTH: Final = 50
+"""Records inside each other that are counted; the rest is taken for nothing."""
 _LEAST: Final = {"null": 0, "float": 4, "double": 8}
 """Bytes of primitives, where they are not one at least."""
 
@@ -43,8 +45,8 @@ class Measure:
         """Whether a record has a function of its own."""
         return number in self._shared
 
-    def least(self, node: Node) -> int:
-        """The fewest bytes of a value; a guess that is too low does no harm."""
+    def least(self, node: Node, depth: int = 0) -> int:
+        """The fewest bytes of a value; a guess that is too low costs time and does no harm."""
         if isinstance(node, Scalar):
             return _LEAST.get(node.written, 1)
         if isinstance(node, Sized):
@@ -52,8 +54,10 @@ class Measure:
         if not isinstance(node, Object):
             return 0 if isinstance(node, Refused) else 1
         if node.number not in self._least:
-            self._least[node.number] = 0  # while it is counted: a circle, or a chain too long to follow
-            self._least[node.number] = sum(self.least(part.node) for part in self._plan.records[node.number].written)
+            self._least[node.number] = 0  # while it is counted, for what goes in circles
+            if depth < MAX_DEPTH:
+                written = self._plan.records[node.number].written
+                self._least[node.number] = sum(self.least(part.node, depth + 1) for part in written)
         return self._least[node.number]
 
 

@@ -108,10 +108,9 @@ _LOGICAL: Final[Mapping[str, tuple[str, ...]]] = {
     "local-timestamp-millis": ("{target} = EPOCH + MILLISECOND * {value}",),
     "local-timestamp-micros": ("{target} = EPOCH + MICROSECOND * {value}",),
     "uuid": (
-        "o = new(UUID)",
+        "{target} = o = new(UUID)",
         "set_int(o, to_int({value}, 'big'))",
         "set_safe(o, UNKNOWN)",
-        "{target} = o",
     ),
     "duration": ("{target} = Duration(*three_numbers({value}))",),
 }

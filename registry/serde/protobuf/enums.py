@@ -44,7 +44,7 @@ def make_number(enum: Any, class_: type[Any] | None) -> Callable[[Any], int]:
     With a class: its members, and numbers where the enum is open. Without: names, and numbers, those of the enum alone
     where it is closed. It raises :class:`EncodeError`.
     """
-    names = {value.name: value.number for value in enum.values}
+    names: dict[str, int] = {value.name: value.number for value in enum.values}
     known = frozenset(names.values())
     called = class_.__name__ if class_ is not None else enum.full_name
 
@@ -57,7 +57,7 @@ def make_number(enum: Any, class_: type[Any] | None) -> Callable[[Any], int]:
             return names[value]
         if (class_ is not None and enum.is_closed) or not isinstance(value, int) or isinstance(value, bool):
             raise refuse(value, called)
-        number = cast(int, _check_number(value))
+        number: int = _check_number(value)
         if enum.is_closed and number not in known:
             raise EncodeError(f"{number} is no value of {called}")
         return number

@@ -1,6 +1,7 @@
 """Where bytes stop being an event: the library says that they do, and not where."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final
 
 from registry.serde.errors import DecodeError
@@ -21,8 +22,14 @@ def explain_bytes(messages: Messages, data: bytes, message: Any, error: Exceptio
     if isinstance(error, RecursionError):
         return DecodeError(_TOO_DEEP)
     name = messages.event.full_name
-    faults = _find_malformed(messages, messages.event, data, "", 0) if isinstance(error, Refused) else None
-    for path, fact in faults or _find_odd(messages, messages.event, message, ""):
+    malformed, odd = (
+        _find_malformed(messages, messages.event, data, "", 0),
+        _find_odd(messages, messages.event, message, ""),
+    )
+    ways = (
+        (malformed,) if isinstance(error, Refused) else (malformed, odd) if isinstance(error, UnicodeError) else (odd,)
+    )
+    for path, fact in chain.from_iterable(ways):
         return DecodeError(fact, path)
     return DecodeError(f"the bytes are no {name}: {error}" if str(error) else f"the bytes are no {name}")
 

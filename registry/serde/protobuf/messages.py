@@ -98,7 +98,7 @@ def _fill(pool: Any, files: list[bytes], subject: str) -> list[Any]:
         except TypeError as error:
             try:  # two fields with one name in JSON, which old syntaxes allow
                 added.append(pool.AddSerializedFile(_forget_json(file)))
-            except TypeError:
+            except (TypeError, ValueError):
                 fact = str(error).rpartition("descriptor pool: ")[2]
                 raise UnfitStub(
                     f"{subject}: the installed protobuf does not take its descriptors: {fact}",
@@ -144,8 +144,13 @@ def _has_shared_names(message: Any) -> bool:
 def _forget_json(data: bytes) -> bytes:
     """The same file, where the name of each field for JSON is its own."""
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
+    from google.protobuf.message import DecodeError
 
-    file = FileDescriptorProto.FromString(data)
+    file = FileDescriptorProto()
+    try:
+        file.MergeFromString(data)
+    except DecodeError as error:
+        raise ValueError(str(error)) from error
     messages = list(file.message_type)
     for message in messages:  # grows while it is read
         for field in message.field:

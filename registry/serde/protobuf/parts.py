@@ -153,7 +153,7 @@ def _is_verified(class_: Any, field: Any, is_map: bool) -> bool:
         data = _tag(field.number) + (bytes((len(wrong),)) + wrong if is_map else wrong)
         try:
             find_method(class_, "MergeFromString")(class_(), data)
-        except DecodeError:
+        except (DecodeError, UnicodeDecodeError):  # the second from the library's make in Python
             continue
         return False
     return True
