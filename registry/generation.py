@@ -187,7 +187,9 @@ def _find_parts(
         contract = catalog.contracts[terms.event]
         readable = tuple(version.number for version in contract.readable)
         if not readable:
-            notes.append(f"{terms.event} has no version yet; see: contracts release {terms.event}")
+            known = contract.versions or terms.retired
+            reason = "no version that a log still holds" if known else "no version yet"
+            notes.append(f"{terms.event} has {reason}; see: contracts release {terms.event}")
             continue
         pin = next((each for each in terms.subscribers if each.service == service), None)
         owns = service in _find_writers(catalog.ownership, terms)

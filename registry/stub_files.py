@@ -11,7 +11,6 @@ from typing import Final
 from registry.errors import Refused, Unreadable
 from registry.frozen import dataclass
 from registry.render.wording import one_line
-from registry.text import MAX_DOCUMENT_BYTES
 
 _MARKER: Final = "py.typed"
 """It is empty, so it has no header to be known by."""
@@ -169,7 +168,7 @@ def _read(path: Path) -> bytes | None:
         raise Refused(f"{path} is a symbolic link; nothing was written", "put a real file in its place, or remove it")
     try:
         with path.open("rb") as file:
-            return file.read(MAX_DOCUMENT_BYTES)
+            return file.read()
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -24,7 +24,8 @@ def make_shape(schema: Schema, envelope: Mapping[str, tuple[str, ...]] | None = 
     for name, named in schema.types.items():
         if isinstance(named, nouns.Enum):
             members = [(member_name(symbol.name), symbol.name) for symbol in named.symbols]
-            types[name] = Enum(name.replace(".", "_"), members)
+            make: Any = Enum  # mypy wants literal names
+            types[name] = make(name.replace(".", "_"), members)
         elif isinstance(named, nouns.Record):
             names = [attribute_name(field.name) for field in named.fields if field.name not in hidden]
             bases: list[Any] = [(each, Any) for each in names]

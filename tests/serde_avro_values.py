@@ -10,6 +10,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum as PythonEnum
 from itertools import islice
+from math import isnan
 from typing import Any, Final
 from uuid import UUID
 
@@ -130,13 +131,11 @@ def _holds(schema: Schema, plain: Primitive | Fixed, branch: Type, value: object
     base = bytes if isinstance(plain, Fixed) else _PRIMITIVE[plain.name]
     if type(value) is not _LOGICAL.get(plain.logical.name if plain.logical else "", base):
         return False
-    if plain.name == "float" and isinstance(value, float) and value == value and round_to_float(value) != value:
-        return False
     try:
         encode(replace(schema, roots=(branch,)), value)
     except EncodeError:
         return False
-    return True
+    return plain.name != "float" or isnan(value) or round_to_float(value) == value  # type: ignore[arg-type]  # a float
 
 
 def _has_class(logical: Logical | None, value: object) -> bool:
@@ -163,6 +162,6 @@ def _find_parts(value: Any) -> Sequence[tuple[Any, Any, Any]]:
 def put(holder: Any, key: Any, value: object) -> None:
     """Changes what is at a place."""
     if isinstance(holder, dict | list):
-        holder[key] = value  # type: ignore[call-overload, index]  # of a dict or a list, whichever it is
+        holder[key] = value
     else:
         setattr(holder, key, value)

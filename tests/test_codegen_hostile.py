@@ -24,11 +24,28 @@ NAMES = (
     *("class", "None", "match", "lambda", "_", "__"),
     *("_serde", "_str", "_Sequence", "_dataclass", "_field", "_BUNDLE", "_Enum", "_x_", "_new_Hostile_colour"),
     *("__init__", "__class__", "__slots__", "__dict__", "__doc__", "__eq__", "__hash__", "__annotations__"),
+    *("l", "O", "I"),
     *("Hostile", "HostileConsumer", "Colour", "Node", "Point", "Sequence"),
 )
 """Names that mean something to Python, to dataclasses, to the module or to the runtime."""
 
-SYMBOLS = ("None", "mro", "name", "value", "_x_", "__init__", "_", "_private", "class", "RED", "names", "self")
+SYMBOLS = (
+    "None",
+    "mro",
+    "name",
+    "value",
+    "_x_",
+    "__init__",
+    "_",
+    "_private",
+    "class",
+    "RED",
+    "names",
+    "self",
+    "l",
+    "O",
+    "I",
+)
 COLOUR = {"type": "enum", "name": "Colour", "symbols": list(SYMBOLS), "default": "RED", "doc": DOCS[16]}
 POINT = record("Point", field("x", "int", default=0), field("Point", ["null", "string"], default=None))
 NODE = record(
@@ -53,6 +70,7 @@ HOSTILE = event(
     field("sequence", record("Sequence")),
     field("datetime_record", record("datetime", field("datetime", {"type": "int", "logicalType": "date"}))),
     field("consumer", record("ContentPublishedConsumer")),
+    *(field(f"r_{name}", record(name, field("x", "int", default=0)), default={}) for name in ("l", "O", "I")),
     field("far", {"type": "int", "logicalType": "date"}, default=2**31 - 1),
     field("long_union", ["null", LONG], default=None),
     field("long_map", LONG, default={"a": [None] * 30}),

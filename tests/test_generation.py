@@ -111,6 +111,11 @@ def test_an_event_without_a_version_is_left_out_and_said(repository: Repository)
     assert plans.notes == ("shop.Cancelled has no version yet; see: contracts release shop.Cancelled",)
 
 
+def test_an_event_whose_versions_are_all_retired_is_left_out_and_said(repository: Repository) -> None:
+    reown(repository, "shop.Paid: {", "shop.Paid: {retired: [1], ")
+    assert read(repository, "orders").notes[-1].startswith("shop.Paid has no version that a log still holds")
+
+
 def test_a_service_without_events_has_no_plans(repository: Repository) -> None:
     assert read(repository, "idle") == Plans("idle")
 

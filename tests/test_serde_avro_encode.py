@@ -12,7 +12,7 @@ from enum import Enum, IntEnum
 from io import BytesIO
 from itertools import islice
 from math import inf, nan
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import fastavro
@@ -21,10 +21,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.formats.avro.duration import Duration
+from registry.formats.avro.reference import Branch, encode, read_logical
 from registry.formats.avro.reference import EncodeError as ReferenceError
-from registry.formats.avro.reference import encode
 from registry.formats.avro.values import find_values
-from registry.schema import Schema
+from registry.schema import Logical, Schema
 from registry.serde.avro import compile_encoder
 from registry.serde.avro.encoder import render_encoder
 from registry.serde.avro.explain_value import encode_carefully
@@ -45,6 +45,10 @@ MOMENT = datetime(2024, 2, 29, 12, 30, 15, 123000, UTC)
 
 class Hue(IntEnum):
     RED = 7
+
+
+class Moment(datetime):
+    """As other libraries have them."""
 
 
 class Word(str, Enum):  # noqa: UP042 (what people had before StrEnum)
@@ -92,7 +96,7 @@ JUNK: list[object] = [
     *([], (), [1], {}, {"f": 1}, {1: 1}, {"a": None}, ID, UUID(ID), Decimal("1.5"), Decimal("1E+9"), Decimal("NaN")),
     *(MOMENT, MOMENT.replace(tzinfo=None), MOMENT.replace(microsecond=1), date(2024, 2, 29), time(1), time(1, 1, 1, 1)),
     *(time(1, tzinfo=UTC), Duration(1, 2, 3), Duration(-1, 0, 0), Hue.RED, Word.A, object(), deque([1]), bytes(16)),
-    *(bytearray(b"a"), timedelta(1), Decimal("-0.01"), Decimal("Infinity"), Decimal("1E-30"), 10**400, {None: 1}),
+    *(bytearray(b"a"), timedelta(1), Decimal("-0.01"), Decimal("Infinity"), Decimal("1E-30"), 10**400),
 ]
 
 
@@ -125,14 +129,16 @@ def outcome(function: Any, *arguments: object) -> object:
 
 def check_against_reference(schema: Schema, value: object) -> None:
     """What the reference codec takes has its bytes; what it refuses is taken only where more is allowed on purpose."""
+    expected, refused = b"", None
     try:
-        expected: object = encode(schema, value)
+        expected = encode(schema, value)
     except ReferenceError as error:
-        if isinstance(outcome(encode_carefully, schema, PLAIN, value, None), bytes):
-            words = (" is no float", " is no double", " is no list", "fits no branch")
-            assert any(word in error.fact for word in words), error
-    else:
+        refused = error
+    if refused is None:
         assert compile_encoder(schema)(value, b"", None) == expected
+    elif isinstance(outcome(encode_carefully, schema, PLAIN, value, None), bytes):
+        words = (" is no float", " is no double", " is no list", "fits no branch")
+        assert any(word in refused.fact for word in words), refused
 
 
 def test_the_frame_stands_before_the_event() -> None:
@@ -193,7 +199,7 @@ def test_lengths_counts_and_numbers_of_every_size(number: int) -> None:
         (["null", array("int")], (1,), [1]),
         (["string", map_of("int")], UserDict(a=1), {"a": 1}),
         (logical("long", "timestamp-millis"), MOMENT.astimezone(timezone(timedelta(hours=-5))), MOMENT),
-        (logical("long", "timestamp-micros"), type("Moment", (datetime,), {})(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)),
+        (logical("long", "timestamp-micros"), Moment(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)),
         (decimal(4, 2), Decimal("1.5000000000"), Decimal("1.5")),
         (decimal(4, 2), Decimal("1E+1"), Decimal(10)),
         (decimal(4, 2), Decimal("-0"), Decimal(0)),
@@ -201,6 +207,17 @@ def test_lengths_counts_and_numbers_of_every_size(number: int) -> None:
 )  # fmt: skip
 def test_what_is_meant_is_written_whatever_its_class(schema: object, value: object, usual: object) -> None:
     assert write(schema, value, TYPED) == encode(parse(schema), usual)
+
+
+@pytest.mark.parametrize("name", ["timestamp-millis", "timestamp-micros", "local-timestamp-micros", "time-micros"])
+def test_moments_of_every_size(name: str) -> None:
+    parsed = parse(logical("long", name))
+    write_event = compile_encoder(parsed, TYPED)
+    for power in range(58):
+        for count in {sign * 2**power + step for sign in (1, -1) for step in (-1, 0, 1)}:
+            value = read_logical(Logical(name), count)
+            if not isinstance(value, int):
+                assert write_event(value, b"", None) == encode(parsed, value)
 
 
 def test_a_float_in_a_union_is_rounded_only_where_no_branch_holds_it() -> None:
@@ -422,7 +439,7 @@ def test_members_of_an_enum_are_known_by_identity() -> None:
 
 def test_records_and_enums_are_told_apart_by_class_and_never_by_shape() -> None:
     left, right = (make_dataclass(name, [("x", int)], slots=True) for name in ("Left", "Right"))
-    one, two = (Enum(name, [("A", "A")]) for name in ("One", "Two"))
+    one, two = (cast(Any, Enum(name, [("A", "A")])) for name in ("One", "Two"))
     branches = [
         record(field("x", "int"), name="Left"),
         record(field("x", "int"), name="Right"),
@@ -446,8 +463,6 @@ def test_a_union_of_many_records_finds_each(count: int) -> None:
     reference = parse(union)
     assert write_event(None, b"", None) == b"\0"
     for i, cls in enumerate(types.values(), 1):
-        from registry.formats.avro.reference import Branch
-
         assert write_event(cls(i), b"", None) == encode(reference, Branch(i, {"x": i}))
     with pytest.raises(EncodeError, match="'a' is no int at /x"):
         write_event(cls("a"), b"", None)
@@ -467,7 +482,7 @@ def test_a_union_of_many_records_finds_each(count: int) -> None:
         ([record(field("a", "int"), name="R"), map_of("int")], {"a": 1}, b"\0\2"),
         ([record(field("a", "int"), name="R"), map_of("int")], {"b": 1}, b"\2\2\2b\2\0"),
         (["null", array(["null", "string"])], ["a", None], b"\2\4\2\2a\0\0"),
-        ([logical("long", "timestamp-millis"), "string"], MOMENT, b"\0" + write(logical("long", "timestamp-millis"), MOMENT)),
+        ([logical("int", "date"), "string"], date(1970, 1, 2), b"\0\2"),
     ],
 )  # fmt: skip
 def test_a_plain_value_takes_the_first_branch_that_holds_it(union: object, value: object, data: bytes) -> None:
@@ -548,13 +563,17 @@ def test_types_inside_each_other_to_any_depth_compile() -> None:
     assert write(mixed, value) == encode(parse(mixed), value)
 
 
-def test_a_chain_of_thousands_of_records_compiles() -> None:
-    links = [record(field("x", f"R{i + 1}"), name=f"R{i}") for i in range(3_000)]
-    union = parse([*links, record(name="R3000")])
-    value: dict[str, object] = {}
-    for _ in range(200):
-        value = {"x": value}
-    assert compile_encoder(union)(value, b"", None) == encode(union, value)
+def test_a_chain_of_a_thousand_records_compiles() -> None:
+    links = [record(field("x", f"R{i + 1}"), name=f"R{i}") for i in range(1_000)]
+    schema = parse([*links, record(name="R1000")])
+    types: dict[str, Any] = {f"R{i}": type(f"R{i}", (), {"__slots__": ("x",)}) for i in range(1_001)}
+    write_event = compile_encoder(schema, Shape(types=types))
+    event = types["R1000"]()
+    plain: dict[str, object] = {}
+    for i in range(999, 799, -1):
+        outer = types[f"R{i}"]()
+        outer.x, event, plain = event, outer, {"x": plain}
+    assert write_event(event, b"", None) == encode(schema, Branch(800, plain))
 
 
 def test_records_that_use_each_other_twice_do_not_double_the_source() -> None:

@@ -35,6 +35,9 @@ class Asked:
         self.asked.append(writer)
         return next((each for each in self.found if writer in (each.schema_id, each.guid)), None)
 
+    def find_number(self, event: str, number: int) -> serde.BundledVersion | None:
+        return next((each for each in self.found if number == each.number), None)
+
 
 def test_an_old_build_reads_a_newer_version_that_a_fallback_knows() -> None:
     for framing, asked in (("confluent", 103), ("confluent-header", "00000000-0000-0000-0000-000000000003")):
@@ -158,6 +161,16 @@ def test_a_version_that_does_not_hold_together_is_told(
     with pytest.raises(serde.SerdeError) as caught:
         serde.Folder(tmp_path).find("shop.OrderPlaced", "00000000-0000-0000-0000-000000000003")
     assert message in str(caught.value)
+
+
+def test_a_version_on_the_way_that_nobody_knows_is_not_passed_over(tmp_path: Path) -> None:
+    lay_down(tmp_path, 3)
+    build = orders.bundle(orders.version(1), service="mailer")
+    for fallback in (Asked(orders.version(3, plain=True)), serde.Folder(tmp_path)):
+        with pytest.raises(serde.UnknownSchema, match="v2 is on the way, and nobody here knows whether it declares"):
+            serde.Serde(build, fallback=fallback).decode(written()[0])
+    lay_down(tmp_path, 2)
+    assert serde.Serde(build, fallback=serde.Folder(tmp_path)).decode(written()[0])[0].order_id == "o-1"
 
 
 def edit(place: Path, before: str, after: str) -> None:

@@ -75,10 +75,10 @@ CASES: dict[str, tuple[object, object, object]] = {
     "a UUID": (logical("string", "uuid"), UUID(ID), UUID(ID)),
     "a UUID of sixteen bytes": (fixed(16, "a.U", logicalType="uuid"), UUID(ID), UUID(ID).bytes),
     "a UUID of sixteen bytes or null": (["null", fixed(16, "a.U", logicalType="uuid")], UUID(ID), UUID(ID).bytes),
-    "a duration": (fixed(12, "a.D", logicalType="duration"), Duration(1, 2, 3), bytes([1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0])),
+    "a duration": (fixed(12, "a.D", logicalType="duration"), Duration(1, 2, 3), b"\1\0\0\0\2\0\0\0\3\0\0\0"),
     "a time": (logical("long", "timestamp-millis"), datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)),
     "nanoseconds": (logical("long", "timestamp-nanos"), 1, 1),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("type_", "value", "expected"), CASES.values(), ids=CASES)
@@ -91,7 +91,8 @@ def test_an_event_becomes_what_fastavro_writes_and_comes_back(type_: object, val
     data = io.BytesIO()
     fastavro.schemaless_writer(data, parsed, made)
     read = fastavro.schemaless_reader(io.BytesIO(data.getvalue()), parsed, None, return_record_name=True)
-    if "string beside" not in str(type_) and not (isinstance(expected, tuple) and expected[0] in {"a.Kind", "string"}):
+    tells = not (isinstance(expected, tuple) and expected[0] in {"a.Kind", "string"})  # fastavro names records only
+    if tells:
         assert from_avro(bundle)(read, None)[0] == R(x=value)
     assert from_avro(bundle)(made, None)[0] == R(x=value), "also what was not read by fastavro"
 
@@ -146,7 +147,7 @@ def test_a_dict_that_does_not_fit_is_refused_with_its_place(type_: object, value
 
 
 def test_no_dict_at_all_is_refused() -> None:
-    with pytest.raises(DecodeError, match="3 is no dict, as record a.R needs"):
+    with pytest.raises(DecodeError, match=r"3 is no dict, as record a\.R needs"):
         from_avro(of_one("int"))(3, None)
 
 

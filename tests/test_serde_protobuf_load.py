@@ -52,6 +52,14 @@ def test_descriptors_that_are_none_are_no_traceback(descriptors: bytes) -> None:
         load(version_of(descriptors), "p.M")
 
 
+def test_descriptors_that_the_library_does_not_take_are_no_traceback() -> None:
+    text = 'syntax = "proto3"; package p; import "common.proto"; message M { q.N n = 1; }'
+    version = make_version(text, "p.M", common='syntax = "proto3"; package q; message N {}')
+    size = version.descriptors[1]  # of the file that is imported, which stands first
+    with pytest.raises(UnfitStub, match=r"the installed protobuf does not take its descriptors: .*common\.proto"):
+        load(version_of(version.descriptors[2 + size :]), "p.M")
+
+
 def test_an_event_that_the_descriptors_do_not_have_is_named() -> None:
     with pytest.raises(UnfitStub, match=r"p\.Gone v1: the descriptors in the stubs have no such message"):
         load(make_version(SMALL, "p.M"), "p.Gone")
@@ -118,6 +126,14 @@ def test_a_class_for_an_enum_that_lacks_a_value_is_of_other_stubs() -> None:
     shape = Shape(types={"p.E": Enum("E", {"A": 0, "B": 2})})  # type: ignore[dict-item]  # made by a call
     with pytest.raises(UnfitStub, match="E has no member B with the value 1"):
         compile_decoder(messages, messages, shape)
+
+
+def test_a_class_for_a_message_that_lacks_a_field_is_of_other_stubs() -> None:
+    shape = make_shape(load_text(SMALL))
+    newer = load_text(SMALL.replace("a = 1;", "a = 1; string b = 2;"))
+    for make in lambda: compile_encoder(newer, shape), lambda: compile_decoder(newer, newer, shape):
+        with pytest.raises(UnfitStub, match="M has no attribute 'b'"):
+            make()
 
 
 PROGRAM = """

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.formats.protobuf.elements import wire_of
+from registry.formats.protobuf.reference import DecodeError as Refused
 from registry.formats.protobuf.reference import decode, default_of, encode
 from registry.schema import Array, Enum, Field, Map, Record, Schema, Type
 from registry.serde.errors import DecodeError
@@ -18,6 +19,7 @@ from registry.serde.meta import Meta
 from registry.serde.protobuf import compile_decoder, compile_encoder, load
 from registry.serde.protobuf.parts import WRAPPED
 from tests.examples_settings import EXAMPLES, QUICK, settings
+from tests.protobuf_pairs import SchemaPair, pairs
 from tests.protobuf_promise import root_of
 from tests.protobuf_schemas import Model, schemas
 from tests.protobuf_spelling import parse_model
@@ -110,6 +112,26 @@ def test_events_are_read_as_by_the_reference_and_written_as_they_were(model: Mod
         written = write(event, b"frame", None)
         assert written == b"frame" + write_plain(plain, b"", None)
         assert same(read_plain(written, 5, None), expected)
+
+
+@settings(FEW)
+@given(pairs(), SEEDS)
+def test_what_another_version_wrote_is_read_as_by_the_reference(pair: SchemaPair, seed: int) -> None:
+    reader, writer = parse_model(pair.after), parse_model(pair.before)
+    root, other = root_of(reader), root_of(writer)
+    mine, theirs = load(version_of(reader.descriptors), root), load(version_of(writer.descriptors), other)
+    read, read_strictly = (compile_decoder(mine, theirs, substitutes=each) for each in (True, False))
+    for value in draw_values(writer, seed):
+        data = encode(writer, other, value)
+        try:
+            expected = expect(reader, reader.types[root], decode(reader, root, data))  # type: ignore[arg-type]  # a message
+        except (Unreadable, Refused):
+            with pytest.raises(DecodeError):
+                read(data, 0, None)
+            continue
+        assert same(read(data, 0, None), expected)
+        with suppress(DecodeError):  # or the same, or nothing
+            assert same(read_strictly(data, 0, None), expected)
 
 
 @settings(FEW)

@@ -59,6 +59,19 @@ def test_each_version_is_read_as_the_one_asked_for(written: object, active: int,
         assert (meta.version, meta.schema_version, meta.correlation_id) == (active, active, "request-1")
 
 
+def test_threads_share_a_serializer_from_its_first_event_on() -> None:
+    for _ in range(5):
+        runtime = serde.Serde(BUNDLE)
+        value = encode(ORDER_V1, 1)
+
+        def work(number: int, runtime: serde.Serde = runtime, value: bytes = value) -> tuple[object, bytes]:
+            event = runtime.decode(value, read_as=number % 3 + 1)[0]
+            return event.order_id, runtime.encode(ORDER, orders.meta())[0]
+
+        with serde.ContextExecutor(8) as pool:
+            assert set(pool.map(work, range(40))) == {("o-1", encode(ORDER))}
+
+
 def test_defaults_are_made_for_each_record() -> None:
     runtime = serde.Serde(BUNDLE)
     one, other = (runtime.decode(encode(ORDER_V1, 1))[0] for _ in range(2))

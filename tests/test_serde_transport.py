@@ -266,6 +266,18 @@ def test_an_event_that_nothing_names_is_not_passed_over() -> None:
     assert len(subscription.paused) == 1
 
 
+def test_handlers_that_answer_each_other_come_to_an_end() -> None:
+    class Echo(Orders):
+        def on_order_placed(self, event: OrderPlaced, meta: serde.Meta) -> None:
+            produce(transport).publish(event)
+
+    transport = serde.InMemory()
+    transport.subscribe(Echo())
+    produce(transport).publish(order(), correlation_id="r")
+    with pytest.raises(serde.SerdeError, match="20 records were handled and more wait"):
+        transport.deliver(limit=20)
+
+
 def test_two_consumers_of_one_event_are_refused() -> None:
     with pytest.raises(serde.SerdeError, match=r"two consumers of one service handle shop\.OrderPlaced"):
         serde.InMemory().subscribe(Orders(), Orders())

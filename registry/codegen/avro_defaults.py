@@ -130,7 +130,7 @@ _WRITE: Final[Mapping[type, Callable[..., Default]]] = {
     float: lambda value: (Text(repr(value).replace("e+", "e")), False),
     str: lambda value: (Text(quote(value)), False),
     bytes: lambda value: (Text(quote_bytes(value)), False),
-    Decimal: lambda value: _call("Decimal", quote(str(value))),
+    Decimal: lambda value: _call("Decimal", value if str(value).lstrip("-").isdecimal() else quote(str(value))),
     UUID: lambda value: _call("UUID", quote(str(value))),
     date: lambda value: _call("date", value.year, value.month, value.day),
     time: _write_time,

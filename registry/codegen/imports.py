@@ -3,6 +3,7 @@
 Everything has an underscore in front, so that fields called ``str``, ``field`` or ``datetime`` shadow nothing.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -31,6 +32,15 @@ IMPORTS: Final[dict[str, str]] = {
     "serde": "registry",
 }
 """Each name with the module that it is imported from, in the order that import sorters like."""
+
+
+_is_builtin: Final = re.compile(r"[a-z].*|.*(Error|Exception|Warning|Exit|Interrupt|Iteration)|Ellipsis").fullmatch
+
+
+def find_builtin_like(classes: Iterable[str]) -> frozenset[str]:
+    """Classes called as Python's own may be, ``str`` or ``TimeoutError``: before they are defined, mypy takes the other
+    one. By their looks, because every version of Python has some more."""
+    return frozenset(name for name in classes if _is_builtin(name))
 
 
 class Names:

@@ -12,10 +12,12 @@ from registry.codegen.quoting import WIDTH, quote, quote_bytes
 
 WIDEST: Final = 120
 """Up to this width somebody's formatter may join lines again."""
+_ALONE: Final = "  # alone"
+"""Behind the one item of a tuple: its comma does not keep it open, a comment does."""
 
 
 class Scope:
-    """Where an expression stands: the names of its module, and those that a class around it hides."""
+    """Where an expression stands: the names of its module, and the classes that mean something else there."""
 
     __slots__ = ("hidden", "hit", "names")
 
@@ -23,7 +25,7 @@ class Scope:
         self.names = names
         self.hidden = hidden
         self.hit: set[str] = set()
-        """The hidden classes that were asked for; the module must give each its other name."""
+        """Those of them that were asked for; the module must give each its other name."""
 
     def name_of(self, code: Known | Class) -> str:
         """The name of an import or a class, and of its member."""
@@ -91,9 +93,10 @@ def render_code(code: Code, scope: Scope, indent: int, before: int) -> str:
             lines.append(f"{front}{render_code(each, scope, indent + 4, len(front))},")
         return "\n".join(["{", *lines, f"{' ' * indent}}}"])
     if isinstance(code, Row) and code.items:
-        lines += [f"{deeper}{render_code(each, scope, indent + 4, indent + 4)}," for each in code.items]
+        before = indent + 4 + (len(_ALONE) if len(code.items) == 1 else 0)
+        lines += [f"{deeper}{render_code(each, scope, indent + 4, before)}," for each in code.items]
         if len(lines) == 1 and "\n" not in lines[0]:
-            lines[0] += "  # alone"  # the comma of a tuple of one says nothing to a formatter; a comment does
+            lines[0] += _ALONE
         return "\n".join(["(", *lines, f"{' ' * indent})"])
     return flat
 

@@ -1,12 +1,13 @@
 """One module of stubs: the classes of an event, its producer and consumer, and its bundle."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from registry.codegen.bundle import write_bundle
 from registry.codegen.classes import EnumClass, RecordClass, VersionClasses
 from registry.codegen.code import Call, Code, Known, Text
-from registry.codegen.imports import Names
+from registry.codegen.imports import Names, find_builtin_like
 from registry.codegen.languages import load_language
 from registry.codegen.layout import WIDEST, Scope, other_name, render_code
 from registry.codegen.names import meeting
@@ -21,7 +22,6 @@ from registry.serde.naming import class_name, module_name
 
 HEADER: Final = "# Made by `contracts gen"
 """What the first line of every generated module begins with."""
-_WIDE: Final = "# ruff: noqa: E501, RUF100\n"
 MADE_BY: Final = "0.1.0"
 """The version of the library that the stubs are made by."""
 
@@ -31,10 +31,19 @@ def render_header(service: str) -> str:
     return f"{HEADER} --service {quote_line(service)}`, which overwrites it:\n# change the contract, not this file.\n"
 
 
+_LOOKALIKES: Final = {
+    "E741": re.compile(r"^    [lOI](?::| =)", re.MULTILINE).search,
+    "E742": re.compile(r"^class [lOI]\b", re.MULTILINE).search,
+}
+"""Rules of ruff that short names of a schema may break, each with what shows it."""
+
+
 def finish(service: str, text: str) -> str:
-    """A module with its header; where names of the schema make lines long, linters are told."""
-    wide = any(len(line) > WIDEST for line in text.split("\n"))
-    return f"{render_header(service)}{_WIDE if wide else ''}{text}"
+    """A module with its header. Names are the schema's: where they are too long or look alike, linters are told."""
+    broken = ["E501"] if max(map(len, text.split("\n"))) > WIDEST else []
+    broken += [rule for rule, search in _LOOKALIKES.items() if search(text)]
+    excuse = f"# ruff: noqa: {', '.join([*broken, 'RUF100'])}\n" if broken else ""
+    return f"{render_header(service)}{excuse}{text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +160,8 @@ class _Body:
         for enum in classes.enums:
             yield self._render_enum(enum)
         for record in classes.records:
-            scope = Scope(self._names, frozenset(each.name for each in record.attributes))
+            unsure = find_builtin_like(set(classes.types.values()) - defined)
+            scope = Scope(self._names, unsure.union(each.name for each in record.attributes))
             doc, upgrade = record.doc, []
             if record.name == classes.root:
                 doc = self._document(record, number)

@@ -10,18 +10,18 @@ from typing import Final
 WIDTH: Final = 88
 """Columns of a line, ruff's default."""
 
-_NAMED: Final = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_beyond_ascii: Final = re.compile(r"[^ -~]|\\")
-_is_plain: Final = re.compile(r"[ !#-\[\]-~]*").fullmatch
+_NAMED: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_beyond_ascii: Final = re.compile(r"[^ -~]")
 _quotes: Final = re.compile(r'"""+|\A"+|"+\Z')
 
 
 def quote(text: str) -> str:
     """A literal of ASCII alone, in the quotes that need fewer escapes."""
-    if _is_plain(text):
-        return f'"{text}"'
     mark = "'" if text.count('"') > text.count("'") else '"'
-    return f"{mark}{_beyond_ascii.sub(_escape_match, text).replace(mark, chr(92) + mark)}{mark}"
+    text = text.replace("\\", "\\\\").replace("\n", "\\n").replace(mark, f"\\{mark}")
+    if not (text.isascii() and text.isprintable()):
+        text = _beyond_ascii.sub(lambda match: _escape(match.group()), text)
+    return f"{mark}{text}{mark}"
 
 
 def quote_bytes(value: bytes) -> str:
@@ -79,10 +79,6 @@ def _wrap(line: str, width: int) -> list[str]:
         expand_tabs=False,
         replace_whitespace=False,
     )
-
-
-def _escape_match(match: re.Match[str]) -> str:
-    return _escape(match.group())
 
 
 def _escape(char: str) -> str:

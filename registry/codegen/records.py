@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Set
 
 from registry.codegen.classes import Attribute, RecordClass
-from registry.codegen.code import Call, Class, Code, Either, Generic, Known, Table
+from registry.codegen.code import Call, Class, Code, Either, Generic, Table
 from registry.codegen.layout import Scope, keep, render_code, render_flat
 from registry.codegen.quoting import WIDTH, quote_doc
 
@@ -80,7 +80,8 @@ def _find_short_factories(annotation: Code, default: Code, scope: Scope, defined
     if default == Table(()):
         # `dict` alone is a dict of unknown things to a strict type checker, and a lambda is useless to a linter.
         if isinstance(annotation, Generic) and not _must_quote(annotation, scope, defined):
-            yield render_flat(Generic(Known("dict"), annotation.arguments), scope)
+            arguments = render_flat(annotation, scope).partition("[")[2]
+            yield f"{scope.names.reserve('dict')}[{arguments}"
     elif isinstance(default, Call) and not default.arguments:
         if isinstance(default.function, Class) and default.function.name in defined:
             yield default.function.name
@@ -95,8 +96,10 @@ def _write_factory(
     names, bare = scope.names, Scope(scope.names)
     for expression in _find_short_factories(attribute.annotation, default, scope, defined):
         if len(expression) + 32 < WIDTH:
+            if default == Table(()):
+                names.use("dict")
             return expression
     name = names.invent(f"new_{record.name}_{attribute.name}")
-    head = f'def {name}() -> "{render_flat(attribute.annotation, bare)}":'
+    head = f'def {name}() -> "{render_flat(attribute.annotation, scope)}":'
     helpers.append(f"{keep(head)}\n    return {render_code(default, bare, 4, 11)}")
     return name

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from registry.serde.context import bind as bind
     from registry.serde.context import correlation as correlation
     from registry.serde.context import current_correlation as current_correlation
+    from registry.serde.conversion import Inconvertible as Inconvertible
     from registry.serde.errors import CodecError as CodecError
     from registry.serde.errors import DecodeError as DecodeError
     from registry.serde.errors import EncodeError as EncodeError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from registry.serde.executor import ContextExecutor as ContextExecutor
     from registry.serde.fallback import Fallback as Fallback
     from registry.serde.folder import Folder as Folder
+    from registry.serde.framing import Framing as Framing
     from registry.serde.hooks import from_avro as from_avro
     from registry.serde.hooks import from_message as from_message
     from registry.serde.hooks import to_avro as to_avro
@@ -50,6 +52,7 @@ _MODULES: Final = {
     "registry.serde.bundle": ("STUB_FORMAT", "Bundle", "BundledVersion"),
     "registry.serde.consumer": ("Consumer",),
     "registry.serde.context": ("bind", "correlation", "current_correlation"),
+    "registry.serde.conversion": ("Inconvertible",),
     "registry.serde.errors": (
         "CodecError",
         "DecodeError",
@@ -65,6 +68,7 @@ _MODULES: Final = {
     "registry.serde.executor": ("ContextExecutor",),
     "registry.serde.fallback": ("Fallback",),
     "registry.serde.folder": ("Folder",),
+    "registry.serde.framing": ("Framing",),
     "registry.serde.hooks": ("from_avro", "from_message", "to_avro", "to_message"),
     "registry.serde.http_registry": ("HttpRegistry",),
     "registry.serde.memory": ("InMemory", "Subscription"),

@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from registry.described import describe_python
 from registry.schema import Primitive, Record, Schema, Type, Union
 from registry.serde.bundle import Bundle
 from registry.serde.context import HANDLED
@@ -73,16 +72,14 @@ def make_meta(
         if tick > 1:
             occurred_at = occurred_at.replace(microsecond=occurred_at.microsecond // tick * tick)
     elif not isinstance(occurred_at, datetime) or occurred_at.utcoffset() is None:
-        raise EnvelopeError(
-            f"occurred_at is a datetime with a zone, not {describe_python(occurred_at)}", "/occurred_at"
-        )
+        raise EnvelopeError(f"occurred_at is a datetime with a zone, not {_describe(occurred_at)}", "/occurred_at")
     meta.occurred_at = occurred_at
     return meta
 
 
 def _refuse_id(role: str, given: object) -> None:
     if type(given) is not str or not given:
-        raise EnvelopeError(f"{role} is a text that is not empty, not {describe_python(given)}", f"/{role}")
+        raise EnvelopeError(f"{role} is a text that is not empty, not {_describe(given)}", f"/{role}")
 
 
 def render_fixed_headers(bundle: Bundle) -> tuple[tuple[str, bytes], ...]:
@@ -134,7 +131,7 @@ def check_headers(meta: Meta, headers: Headers, roles: Collection[str]) -> None:
             if role not in roles:
                 raise EnvelopeError(f"the header {header} is there twice and differs")
             raise EnvelopeError(
-                f"the header {header} says {describe_python(_text(said))}, the payload {describe_python(_text(holds))}",
+                f"the header {header} says {_describe(_text(said))}, the payload {_describe(_text(holds))}",
                 f"/{role}",
                 help="headers mirror the payload: a relay that changes one changes both, or drops the header",
             )
@@ -144,7 +141,7 @@ def _parse(header: str, role: str, held: bytes | None) -> Any:
     try:
         return _PARSERS[role]((held or b"").decode())
     except ValueError:
-        raise EnvelopeError(f"the header {header} is {describe_python(held)}, which is no {role}") from None
+        raise EnvelopeError(f"the header {header} is {_describe(held)}, which is no {role}") from None
 
 
 def check_filled(meta: Meta, roles: Collection[str]) -> None:
@@ -186,6 +183,12 @@ def _types_at(schema: Schema, path: tuple[str, ...]) -> list[Type]:
             if field.name == name
         ]
     return types
+
+
+def _describe(value: object) -> str:
+    from registry.described import describe_python
+
+    return describe_python(value)
 
 
 def _branches(types: list[Type]) -> list[Type]:

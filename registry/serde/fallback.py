@@ -14,3 +14,9 @@ class Fallback(Protocol):
         The answer is kept. May raise :class:`registry.serde.errors.SerdeError` where the source cannot be asked; that
         is not kept.
         """
+
+    def find_number(self, event: str, number: int) -> BundledVersion | None:
+        """The version of ``event`` with this number, or ``None`` for no such.
+
+        Asked for those between the newest version of the stubs and one that was found: they may declare converters.
+        """

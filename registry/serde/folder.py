@@ -31,6 +31,13 @@ class Folder:
                 return self._read_version(folder, event, facts, files)
         return None
 
+    def find_number(self, event: str, number: int) -> BundledVersion | None:
+        """The version of an event with this number, or ``None``. Raises as :meth:`find` does."""
+        for folder in self._find_folders(event):
+            if folder.name == str(number):
+                return self._read_version(folder, event, *_read_facts(folder / "version.yaml"))
+        return None
+
     def _find_folders(self, event: str) -> Iterator[Path]:
         if "/" in event or "\\" in event or event.startswith("."):
             return

@@ -134,7 +134,9 @@ def _find_version(serde: Serde, number: int | None) -> BundledVersion:
     version = serde.bundle.newest if number is None else serde.versions.by_number.get(number)
     if version is None or version.event is None:
         known = [f"v{each.number}" for each in serde.bundle.versions if each.event is not None]
-        raise SerdeError(f"the stubs of {serde.bundle.event} have no class of v{number}, only of {', '.join(known)}")
+        raise SerdeError(
+            f"the stubs of {serde.bundle.event} have no class of v{number}, only of {', '.join(known) or 'none'}"
+        )
     return version
 
 
@@ -142,11 +144,8 @@ def _encode(serde: Serde, event: Any) -> bytes:
     """The bare bytes of an event, or of an event with its envelope."""
     if isinstance(event, tuple) and len(event) == 2 and isinstance(event[1], Meta):
         event, meta = event
-    elif type(event) in {version.event for version in serde.bundle.versions}:
-        meta = make_meta(serde.bundle, serde.tick(event))
     else:
-        meta = Meta()  # the serializer says what is wrong with it
-        meta.correlation_id = "-"
+        meta = make_meta(serde.bundle, serde.tick(event))
     value, _ = serde.encode(event, meta)
     return value
 

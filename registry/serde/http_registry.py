@@ -47,9 +47,17 @@ class HttpRegistry:
         if _name_of(text) != event:
             return None
         files = {"schema.avsc": text} | self._read_references(found)
-        # Plans are kept by schema id: where only the GUID is known, one that no other schema has stands for it.
-        schema_id = writer if isinstance(writer, int) else -int(writer.replace("-", ""), 16)
-        return BundledVersion(number=0, schema_id=schema_id, guid="", root="schema.avsc", files=files)
+        return BundledVersion(
+            number=0,
+            schema_id=writer if isinstance(writer, int) else 0,
+            guid="" if isinstance(writer, int) else writer,
+            root="schema.avsc",
+            files=files,
+        )
+
+    def find_number(self, event: str, number: int) -> BundledVersion | None:
+        """``None``: a registry counts its subjects' versions in its own way."""
+        return None
 
     def _read_references(self, found: Mapping[str, Any]) -> dict[str, str]:
         files: dict[str, str] = {}

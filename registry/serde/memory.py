@@ -24,6 +24,8 @@ Unknown = Literal["pause", "raise"]
 """What to do with a partition whose next record cannot be read with the schemas at hand."""
 
 PARTITIONS: Final = 3
+LIMIT: Final = 100_000
+"""Records in one delivery: far more than a test sends."""
 
 
 class Subscription:
@@ -89,7 +91,8 @@ class InMemory:
 
         ``service`` is checked against the stubs, and ``CONTRACTS_SERVICE`` where it is not given. With ``unknown``
         ``pause`` a partition waits before a record that cannot be read with the schemas at hand, or that a converter
-        holds back (:attr:`Subscription.paused` tells); with ``raise`` the delivery raises.
+        holds back (:attr:`Subscription.paused` tells); with ``raise`` the delivery raises. There are no dead
+        letters here: what a converter would send there waits as well.
         """
         if unknown not in ("pause", "raise"):
             raise SerdeError(f"no policy {unknown!r} for records that cannot be read", help="'pause' or 'raise'")
@@ -97,10 +100,11 @@ class InMemory:
         self._subscriptions.append(subscription)
         return subscription
 
-    def deliver(self) -> int:
+    def deliver(self, limit: int = LIMIT) -> int:
         """Hands out what waits, oldest first, until nothing does: also what handlers publish meanwhile.
 
-        Tells how many records were handled. What a handler raises is raised here, as are records that are broken; the
+        Tells how many records were handled. Raises :class:`SerdeError` after ``limit`` of them: handlers that answer
+        each other would never end. What a handler raises is raised here, as are records that are broken; the
         record then still waits and comes again with the next delivery, as it would from a broker.
         """
         for subscription in self._subscriptions:
@@ -108,6 +112,8 @@ class InMemory:
         handled = 0
         while found := self._find_next():
             subscription, record = found
+            if handled == limit:
+                raise SerdeError(f"{limit} records were handled and more wait", help="do handlers answer each other?")
             handled += self._hand_over(subscription, record)
         return handled
 

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from registry.described import describe_python
 from registry.serde.bundle import Bundle
 from registry.serde.envelope import make_meta, render_fixed_headers, render_headers
 from registry.serde.errors import EncodeError
@@ -138,6 +137,8 @@ def key_of(event: object, meta: Meta, bundle: Bundle) -> bytes | None:
         return value
     spelled = str(value) if type(value).__name__ in _SPELLED else getattr(value, "value", None)
     if not isinstance(spelled, str | int):
+        from registry.described import describe_python
+
         raise EncodeError(
             f"the message key is {describe_python(value)}",
             "/" + "/".join(path),

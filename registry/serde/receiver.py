@@ -59,7 +59,10 @@ class Receiver:
             for stub, bundle in _find_bundles(type(consumer)):
                 if bundle.event in self._by_event:
                     raise SerdeError(f"two consumers of one service handle {bundle.event}", help="give it one of them")
-                self.service = check_reader(bundle, service)
+                named = check_reader(bundle, service)
+                if self.service not in ("", named):
+                    raise SerdeError(f"consumers of two services, {self.service} and {named}", help="one of each")
+                self.service = named
                 handling = _Handling(consumer, stub, bundle, fallback)
                 self._by_event[bundle.event] = handling
                 self._by_topic.setdefault(bundle.topic, []).append(handling)

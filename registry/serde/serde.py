@@ -5,7 +5,7 @@ a dictionary, and the compiled function.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast, overload
 
 from registry.serde.bundle import Bundle, BundledVersion
 from registry.serde.envelope import check_filled, check_headers, find_roles, tick_of
@@ -23,7 +23,7 @@ from registry.serde.framing import (
 )
 from registry.serde.meta import Meta
 from registry.serde.shape import Decoder, Encoder
-from registry.serde.versions import Versions, subject_of
+from registry.serde.versions import Versions, key_of, subject_of
 
 # Plain tuples: they are unpacked for each event, and named ones take three times as long.
 _Writing = tuple[Encoder, bytes, int, tuple[tuple[str, bytes], ...], bool, str]
@@ -31,6 +31,8 @@ _Writing = tuple[Encoder, bytes, int, tuple[tuple[str, bytes], ...], bool, str]
 of the frame, whether the payload has a correlation id (which must then be there), and the subject of errors."""
 _Reading = tuple[Decoder, int, Mapping[str, tuple[str, ...]], str]
 """How records of one writer are read as one class: the decoder, the writer's number, its envelope, and the subject."""
+_T = TypeVar("_T")
+_Key = tuple[int, str]
 _Filled = Sequence[tuple[str, bytes]]
 
 
@@ -58,7 +60,7 @@ class Serde:
         """Bytes of a value that are looked up; known once the newest version is loaded."""
         self._classes = {version.event: version for version in bundle.versions if version.event is not None}
         self._reading: dict[type | int | None, dict[object, _Reading]] = {}
-        self._compiled: dict[tuple[int, int], _Reading] = {}
+        self._compiled: dict[tuple[_Key, _Key], _Reading] = {}
         self._writing: dict[type, _Writing] = {}
         self.active = 0
         """The number of the version that is written; 0 where this service writes none."""
@@ -95,6 +97,12 @@ class Serde:
         except CodecError as error:
             raise error.of(subject) from None
 
+    @overload
+    def decode(self, value: bytes, headers: Headers = ..., *, read_as: type[_T]) -> tuple[_T, Meta]: ...
+    @overload
+    def decode(self, value: bytes, headers: Headers, read_as: type[_T]) -> tuple[_T, Meta]: ...
+    @overload
+    def decode(self, value: bytes, headers: Headers = ..., read_as: type | int | None = ...) -> tuple[Any, Meta]: ...
     def decode(self, value: bytes, headers: Headers = (), read_as: type | int | None = None) -> tuple[Any, Meta]:
         """The event in a record, and its envelope.
 
@@ -129,7 +137,7 @@ class Serde:
 
     def tick(self, event: object) -> int:
         """How many microseconds ``occurred_at`` can tell apart, in all versions that the event passes through."""
-        versions = (self._version_of(event), self.versions.by_number[self.active])
+        versions = [self._version_of(event), *(v for v in self.bundle.versions if v.number == self.active)]
         paths = ((version, version.shape.envelope.get("occurred_at")) for version in versions)
         return max((tick_of(self.versions.schema(version), path) for version, path in paths if path), default=1)
 
@@ -174,7 +182,7 @@ class Serde:
                 help="another message of the same file was written here",
                 subject=subject,
             )
-        compiled = (reader.schema_id, writer.schema_id)
+        compiled = (key_of(reader), key_of(writer))
         reading = self._compiled.get(compiled)
         if reading is None:
             envelope = self.bundle.newest.shape.envelope

@@ -34,7 +34,8 @@ class Versions:
         self._fallback = fallback
         self._retry_after = retry_after
         self._missed: dict[Writer, float] = {}
-        self._schemas: dict[int, Any] = {}
+        self._schemas: dict[tuple[int, str], Any] = {}
+        self._further: dict[int, BundledVersion] = {}
         self._shared: dict[Writer, str] | None = None
         for version in bundle.versions:
             self._by_writer[Writer("id", version.schema_id)] = version
@@ -74,9 +75,10 @@ class Versions:
 
     def schema(self, version: BundledVersion) -> Any:
         """The schema of a version, as its language's ``load`` makes it; parsed once."""
-        schema = self._schemas.get(version.schema_id)
+        key = key_of(version)
+        schema = self._schemas.get(key)
         if schema is None:
-            schema = self._schemas[version.schema_id] = self.codec.load(version, self.bundle.event)
+            schema = self._schemas[key] = self.codec.load(version, self.bundle.event)
         return schema
 
     def indexes(self, version: BundledVersion) -> tuple[int, ...]:
@@ -131,10 +133,10 @@ class Versions:
         low, high = sorted((reader.number, writer.number))
         numbers = range(low + 1, high + 1)
         for number in numbers if reader.number == high else reversed(numbers):
-            newer = writer if number == writer.number else self.by_number.get(number)
+            newer = writer if number == writer.number else self._find_number(number)
             if newer is None or newer.upgrade in _NO_STEPS:
                 continue
-            older = self.by_number.get(number - 1)
+            older = self._find_number(number - 1)
             if older is None:
                 raise UnknownSchema(
                     f"v{number} is converted from v{number - 1}, which the stubs do not carry",
@@ -142,6 +144,20 @@ class Versions:
                     subject=self.bundle.event,
                 )
             yield older, newer
+
+    def _find_number(self, number: int) -> BundledVersion | None:
+        """A version on the way; ``None`` where the bundle leaves it out, since no step there has converters."""
+        version = self.by_number.get(number) or self._further.get(number)
+        if version is None and number > self.bundle.newest.number:
+            version = self._fallback.find_number(self.bundle.event, number) if self._fallback else None
+            if version is None:
+                raise UnknownSchema(
+                    f"v{number} is on the way, and nobody here knows whether it declares converters",
+                    help="run `contracts gen`, or let the fallback know each version",
+                    subject=self.bundle.event,
+                )
+            self._further[number] = version
+        return version
 
     def _ask(self, writer: Writer) -> BundledVersion:
         event = self.bundle.event
@@ -202,6 +218,11 @@ def _chain(steps: Sequence[_Step], last: Decoder) -> Decoder:
     return decode
 
 
+def key_of(version: BundledVersion) -> tuple[int, str]:
+    """What tells a version from others: a registry elsewhere may have given its id to another schema."""
+    return version.schema_id, version.guid
+
+
 def subject_of(bundle: Bundle, version: BundledVersion) -> str:
     """The event and version that an error is about."""
-    return f"{bundle.event} v{version.number}" if version.number else f"{bundle.event} (schema id {version.schema_id})"
+    return f"{bundle.event} v{version.number}" if version.number else f"{bundle.event} (from elsewhere)"

@@ -15,7 +15,7 @@ class Body:
         self.indent = indent
         self.height = 0
         """Levels below the value that the function reads, in line."""
-        self._names = 0
+        self._names: list[str] = []
 
     def level(self, below: int) -> str:
         """The level of nesting of what is so many levels below the value that the function reads."""
@@ -36,7 +36,12 @@ class Body:
             self.line("pass")
         self.indent -= 1
 
+    @property
+    def names(self) -> list[str]:
+        """What :meth:`name` gave."""
+        return self._names
+
     def name(self, letter: str) -> str:
         """A new name; letters are told apart from the names in :mod:`registry.serde.avro.pieces` by the digits."""
-        self._names += 1
-        return f"{letter}{self._names}"
+        self._names.append(f"{letter}{len(self._names) + 1}")
+        return self._names[-1]

@@ -58,19 +58,21 @@ def read_carefully(plan: Plan, renew: Renew, data: bytes, start: int, meta: Meta
 class _Reader:
     """One event on its way from bytes."""
 
-    __slots__ = ("_free", "_meta", "_plan", "_renew", "_source")
+    __slots__ = ("_count", "_free", "_meta", "_plan", "_renew", "_source")
 
     def __init__(self, plan: Plan, renew: Renew, source: Input, meta: Meta | None) -> None:
         self._plan = plan
         self._renew = renew
         self._source = source
         self._meta = meta
+        self._count = 0
         self._free = 0
 
     def read(self, step: str, node: Node) -> object:
         """The value that is one step further down."""
         source = self._source
         source.enter(step)
+        self._count += 1
         if isinstance(node, Branches):
             node = node.nodes[source.index(len(node.nodes), "branches of the union")]
         try:
@@ -105,11 +107,12 @@ class _Reader:
         assert isinstance(node, Items)
         items: list[object] = []
         for _ in self._read_blocks("array"):
-            start = self._source.at
+            start, before = self._source.at, self._count
             items.append(self.read(f"[{len(items)}]", node.item))
-            self._free += start == self._source.at
+            if start == self._source.at:  # five bytes can ask for 2**32 of them
+                self._free += self._count - before
             if self._free > MAX_FREE_VALUES:
-                self._source.fail(f"more than {MAX_FREE_VALUES} items take no bytes")
+                self._source.fail(f"more than {MAX_FREE_VALUES} values take no bytes")
         return tuple(items) if self._plan.typed else items
 
     def read_entries(self, node: Node) -> object:
@@ -147,6 +150,7 @@ class _Reader:
     def _fill(self, filled: Filled) -> object:
         if isinstance(filled.value, Refused):
             self._refuse(filled.value)
+        self._count += filled.count
         return self._renew(filled.value)
 
     def _put(self, values: dict[str, object], key: str, role: str, value: object) -> None:

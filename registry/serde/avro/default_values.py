@@ -29,6 +29,8 @@ class Made:
 
     value: object
     envelope: Mapping[str, object]
+    count: int
+    """Values in all."""
 
 
 class DefaultValues:
@@ -51,7 +53,7 @@ class DefaultValues:
             value = self._make_field(field, roles)
         except ValueError as error:
             return Refused(str(error), "".join(self._steps))
-        return Made(value, self._found)
+        return Made(value, self._found, self._count)
 
     def _make_field(self, field: Field, roles: Roles) -> object:
         self._steps.append(f"/{field.name}")

@@ -20,7 +20,7 @@ spelled by :mod:`registry.serde.naming`, or quoted. An event with an id, an opti
             v6 = value.tags
             if v6.__class__ is not tuple and v6.__class__ is not list:
                 v6 = to_list(v6)
-            return b''.join((prefix, leaf1(value.id), v3, v4, v5, TEXTS[len(v6)](SIZES, *v6) if len(v6) < 9 else ...))
+            return b''.join((prefix, b'H', leaf1(value.id), v3, v4, v5, ...))
         except Exception as error:
             failure = error.__class__
         return rescue(event, prefix, meta, failure)

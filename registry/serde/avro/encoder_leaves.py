@@ -11,21 +11,21 @@ from struct import Struct
 from typing import Any, Final
 
 from registry.schema import Fixed, Logical, Primitive
-from registry.serde.avro.varints import SIZES, Refused, write_int, write_long
+from registry.serde.avro.varints import ENDING, LINKED, SIZES, SMALL, Refused, any_size, write_int, write_long
 
 Writer = Callable[[Any], bytes]
 """Of a value, its bytes."""
 
-_DAY: Final = 86_400
 _cut_uuid: Final = Struct("8s4s4s4s12s").unpack
 _pack_float: Final = Struct("<f").pack
-_is_uuid: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
+_is_uuid: Final = re.compile("-".join(f"[0-9a-fA-F]{{{count}}}" for count in (8, 4, 4, 4, 12))).fullmatch
 
 
 def make_writer(type_: Primitive | Fixed, *, typed: bool, is_id: bool) -> Writer:
     """The writer of a logical type. One that is not ``typed`` takes the base value as well.
 
-    ``is_id``: an id of the envelope, which is a text whatever the schema makes of it.
+    ``is_id``: an id of the envelope, which is a text whatever the schema makes of it. A UUID's text comes without its
+    length, which is always the same.
     """
     assert type_.logical is not None
     size = type_.size if isinstance(type_, Fixed) else None
@@ -75,29 +75,28 @@ def to_dict(value: object) -> dict[Any, Any]:
     return dict(value)
 
 
-_END: Final = "b'\\0'"
-
-
-class Texts(dict[int, Callable[..., bytes]]):
+class Texts(dict[int, Callable[[Sequence[bytes], Sequence[str]], bytes]]):
     """Writers of an array of so many texts, each made when it is first needed: no loop, and no list.
 
-    They take the table of sizes first, as the encoder that calls them may have changed to another one.
+    They are given the table of sizes, as the encoder that calls them may have changed to another one.
     """
 
     __slots__ = ()
 
-    def __missing__(self, count: int) -> Callable[..., bytes]:
+    def __missing__(self, count: int) -> Callable[[Sequence[bytes], Sequence[str]], bytes]:
         names = [f"t{i}" for i in range(count)]
-        lines = [f"    {name} = {name}.encode()" for name in names]
+        lines = ["def write(sizes, texts):", f"    [{', '.join(names)}] = texts"]
+        lines += [f"    {name} = {name}.encode()" for name in names]
         pieces = "".join(f"sizes[len({name})], {name}, " for name in names)
         lines.append(f"    return b''.join((sizes[{count}], {pieces}{_END if count else ''}))")
         made: dict[str, Any] = {}
-        exec(f"def write({', '.join(['sizes', *names])}):\n" + "\n".join(lines), made)
-        writer: Callable[..., bytes] = made["write"]
+        exec("\n".join(lines), made)
+        writer: Callable[[Sequence[bytes], Sequence[str]], bytes] = made["write"]
         self[count] = writer
         return writer
 
 
+_END: Final = "b'\\0'"
 MOST_TEXTS: Final = 9
 """Arrays of fewer texts are written by one of :data:`TEXTS`."""
 TEXTS: Final = Texts()
@@ -140,7 +139,7 @@ def _write_uuid_text(value: Any) -> bytes:
     if not _is_uuid(value):
         raise Refused
     data: bytes = value.encode()
-    return b"\x48" + data
+    return data
 
 
 def _write_unscaled(value: bytes) -> bytes:
@@ -177,7 +176,7 @@ def _make_uuid(_logical: Logical, size: int | None) -> Writer:
     def write_text(value: Any) -> bytes:
         if value.__class__ is not UUID:
             raise Refused
-        return b"\x48" + b"-".join(_cut_uuid(hexlify(value.int.to_bytes(16, "big"))))
+        return b"-".join(_cut_uuid(hexlify(value.int.to_bytes(16, "big"))))
 
     def write_bytes(value: Any) -> bytes:
         if value.__class__ is not UUID:
@@ -199,15 +198,18 @@ def _make_decimal(logical: Logical, size: int | None) -> Writer:
     # Too many digits are an invalid quantum, too many places are inexact.
     exact = Context(logical.precision, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation, Inexact, Overflow])
     quantize, scaleb = exact.quantize, exact.scaleb
+    sizes = SIZES if logical.precision < SMALL else any_size()
     quantum, scale = Decimal((0, (1,), -logical.scale)), Decimal(logical.scale)
 
     def write(value: Any) -> bytes:
         if value.__class__ is not Decimal:
             raise Refused
         unscaled = int(scaleb(quantize(value, quantum), scale))
-        length = (unscaled if unscaled >= 0 else ~unscaled).bit_length() // 8 + 1
-        data = unscaled.to_bytes(length, "big", signed=True)
-        return SIZES[length] + data if length < 8192 else write_long(length) + data
+        if unscaled >= 0:
+            length = unscaled.bit_length() // 8 + 1
+            return sizes[length] + unscaled.to_bytes(length, "big")
+        length = (~unscaled).bit_length() // 8 + 1
+        return sizes[length] + unscaled.to_bytes(length, "big", signed=True)
 
     def write_fixed(value: Any) -> bytes:
         if value.__class__ is not Decimal:
@@ -264,15 +266,18 @@ def _make_timestamp(logical: Logical, _size: int | None) -> Writer:
     def write_millis(value: Any) -> bytes:
         since = value - epoch  # of no moment, or of one with a time zone too many or too few: a TypeError
         millis, rest = divmod(since.microseconds, 1000)
-        if rest or not isinstance(value, datetime):
+        if rest:
             raise Refused
-        return write_long((since.days * _DAY + since.seconds) * 1000 + millis)
+        return write_long((since.days * 86_400 + since.seconds) * 1000 + millis)
 
     def write_micros(value: Any) -> bytes:
         since = value - epoch
-        if not isinstance(value, datetime):
-            raise Refused
-        return write_long((since.days * _DAY + since.seconds) * 1_000_000 + since.microseconds)
+        micros: int = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+        high = micros >> 27
+        if not 1 << 14 <= high < 1 << 28:  # the years from 1970 to 3111 take eight bytes
+            return write_long(micros)
+        low = micros & 0x7FFFFFF
+        return LINKED[low << 1 & 16383] + LINKED[low >> 13] + LINKED[high & 16383] + ENDING[high >> 14]
 
     return write_millis if logical.name.endswith("millis") else write_micros
 

@@ -13,7 +13,7 @@ _MOST_LINES: Final = 120
 """Lines of a function beyond which records are no longer written out in it: two uses of each would double all."""
 _MOST_INDENT: Final = 8
 """Of Python's twenty blocks inside each other."""
-_MOST_LEVELS: Final = 24
+_MOST_LEVELS: Final = 8
 """Records, arrays and maps inside each other in one function."""
 
 

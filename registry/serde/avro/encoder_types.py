@@ -45,7 +45,9 @@ def _write_logical(body: Body, type_: Primitive | Fixed, value: str, role: str) 
     is_id, typed = role in IDS, body.source.typed or bool(role)
     key = type_.name, type_.logical, is_id, typed
     leaf = body.source.bind("leaf", key, make_writer(type_, typed=typed, is_id=is_id))
-    return [Piece(f"{leaf}({value})")]
+    piece = Piece(f"{leaf}({value})")
+    is_text = isinstance(type_, Primitive) and type_.name == "string"
+    return [Piece(constant=write_long(36)), piece] if is_text else [piece]
 
 
 # Primitive types
@@ -124,7 +126,7 @@ def _write_record(body: Body, record: Record, value: str, roles: Roles) -> list[
     cls = source.shape.types.get(record.name)
     held = body.hold(value) if value else ""
     if held and cls is not None:
-        name = source.bind("Class", record.name, cls)
+        name = source.bind("Class", cls, cls)
         body.refuse_if(f"{held}.__class__ is not {name} and not isinstance({held}, {name})")
     elif held:
         count = sum(map(bool, keys))
@@ -155,7 +157,7 @@ def _write_array(body: Body, array: Array, value: str) -> list[Piece]:
     items = body.source.schema.resolve(array.items)
     if isinstance(items, Primitive) and items.name == "string" and items.logical is None:
         return [
-            Piece(f"TEXTS[len({held})](SIZES, *{held}) if len({held}) < {MOST_TEXTS} else write_texts(SIZES, {held})")
+            Piece(f"TEXTS[len({held})](SIZES, {held}) if len({held}) < {MOST_TEXTS} else write_texts(SIZES, {held})")
         ]
     item = body.fresh()
     return _write_block(body, held, f"for {item} in {held}", lambda: write_type(body, array.items, item))

@@ -4,7 +4,7 @@ A class that one branch alone takes leads there at once. Where several might (tw
 dicts), the branch is found by :mod:`registry.serde.avro.explain_value`, which tries one after the other.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from registry.schema import Record, Type, Union
@@ -39,8 +39,9 @@ def write_union(body: Body, union: Union, value: str, roles: Roles, role: str, w
         return _look_up(body, union, held, cases, other)
     blocks = []
     for (index, _), header in zip(cases, _find_headers(body, held, cases, has_others=are_shared), strict=True):
+        is_null = header == f"if {held} is None:"
         with body.block() as lines:
-            pieces = write_type(body, union.branches[index], held, roles, role)
+            pieces = [] if is_null else write_type(body, union.branches[index], held, roles, role)
             joined = body.source.join([Piece(constant=write_long(index)), *pieces])
         blocks.append((header, lines, joined if len(joined) <= _MOST_PIECES else [join_all(joined)]))
     if other and blocks:
@@ -79,27 +80,25 @@ def _find_cases(body: Body, union: Union, role: str) -> tuple[list[_Case], bool]
     return cases, any(len(indices) > 1 for indices in takers.values())
 
 
-def _find_headers(body: Body, held: str, cases: Sequence[_Case], *, has_others: bool) -> Iterator[str]:
+def _find_headers(body: Body, held: str, cases: Sequence[_Case], *, has_others: bool) -> list[str]:
     """What leads to each case. The last one needs no test of its own: each branch refuses what it does not take."""
-    word = "if"
-    tested = cases if has_others else cases[:-1]
-    class_ = ""
-    for _, classes in tested:
-        if classes == (type(None),):
-            yield f"{word} {held} is None:"
-        else:
-            if not class_ and word == "if":
-                class_ = body.fresh()
-                body.add(f"{class_} = {held}.__class__")
-            seen = class_ or f"{held}.__class__"
-            yield f"{word} {' or '.join(f'{seen} is {_name_class(body, cls)}' for cls in classes)}:"
-        word = "elif"
-    if not has_others and cases:
-        yield "else:" if tested else "if True:"
+    tested = [classes for _, classes in (cases if has_others else cases[:-1])]
+    seen = f"{held}.__class__"
+    if len(tested) > 1:
+        seen = body.hold(seen)
+    tests = [" or ".join(_test_class(body, held, seen, cls) for cls in classes) for classes in tested]
+    headers = [f"{'elif' if i else 'if'} {test}:" for i, test in enumerate(tests)]
+    if len(tested) < len(cases):
+        headers.append("else:" if tested else "if True:")
+    return headers
+
+
+def _test_class(body: Body, held: str, seen: str, cls: type) -> str:
+    return f"{held} is None" if cls is type(None) else f"{seen} is {_name_class(body, cls)}"
 
 
 def _name_class(body: Body, cls: type) -> str:
-    return "None.__class__" if cls is type(None) else body.source.bind("Class", cls, cls)
+    return body.source.bind("Class", cls, cls)
 
 
 def _write_blocks(body: Body, blocks: Sequence[tuple[str, Sequence[str], Sequence[str]]]) -> list[Piece]:

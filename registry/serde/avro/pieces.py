@@ -51,47 +51,50 @@ def number(data: bytes, at: int, first: int, bits: int = 64) -> tuple[int, int]:
     return value, at
 
 
-def integer(data: bytes, at: int, a: int) -> tuple[int, int]:
-    """An int of three bytes or more, whose first one was read."""
-    b = data[at]
-    c = data[at + 1]
-    if b > 127 > c:
+def integer(data: bytes, at: int, a: int, b: int) -> tuple[int, int]:
+    """An int of three bytes or more, of which two were read."""
+    c = data[at]
+    if c < 128:
         a += b * 128 + c * 16384 - 16512
-        at += 2
+        at += 1
     else:
-        a, at = number(data, at, a, 32)
+        a, at = number(data, at - 1, a, 32)
     return (~(a >> 1) if a & 1 else a >> 1), at
 
 
-def long(data: bytes, at: int, a: int) -> tuple[int, int]:
-    """A long of three bytes or more. Without a loop: a timestamp has six bytes, or eight, and this is half the time."""
-    b = data[at]
-    c = data[at + 1]
+def long(data: bytes, at: int, a: int, b: int) -> tuple[int, int]:
+    """A long of three bytes or more, of which two were read.
+
+    Without a loop: a timestamp has six bytes, or eight, and this is half the time. First 28 bits, then the next 28, so
+    that most sums are of small numbers.
+    """
+    c = data[at]
     if c < 128:
         a += b * 128 + c * 16384 - 16512
-        return (~(a >> 1) if a & 1 else a >> 1), at + 2
-    d = data[at + 2]
+        return (~(a >> 1) if a & 1 else a >> 1), at + 1
+    d = data[at + 1]
     if d < 128:
         a += b * 128 + c * 16384 + d * 2097152 - 2113664
-        return (~(a >> 1) if a & 1 else a >> 1), at + 3
-    a += b * 128 + c * 16384 + d * 2097152 - 270549120  # 28 bits, and now the next 28
-    b = data[at + 3]
+        return (~(a >> 1) if a & 1 else a >> 1), at + 2
+    odd = a & 1
+    low = a + b * 128 + c * 16384 + d * 2097152 - 270549120 >> 1
+    b = data[at + 2]
     if b < 128:
-        a += b << 28
-        return (~(a >> 1) if a & 1 else a >> 1), at + 4
-    c = data[at + 4]
+        low += b * 134217728
+        return (~low if odd else low), at + 3
+    c = data[at + 3]
     if c < 128:
-        a += b + c * 128 - 128 << 28
-        return (~(a >> 1) if a & 1 else a >> 1), at + 5
-    d = data[at + 5]
+        low += (b + c * 128 - 128) * 134217728
+        return (~low if odd else low), at + 4
+    d = data[at + 4]
     if d < 128:
-        a += b + c * 128 + d * 16384 - 16512 << 28
-        return (~(a >> 1) if a & 1 else a >> 1), at + 6
-    e = data[at + 6]
+        low += (b + c * 128 + d * 16384 - 16512) * 134217728
+        return (~low if odd else low), at + 5
+    e = data[at + 5]
     if e < 128:
-        a += b + c * 128 + d * 16384 + e * 2097152 - 2113664 << 28
-        return (~(a >> 1) if a & 1 else a >> 1), at + 7
-    a, at = number(data, at, data[at - 1])
+        low += (b + c * 128 + d * 16384 + e * 2097152 - 2113664) * 134217728
+        return (~low if odd else low), at + 6
+    a, at = number(data, at - 1, a)
     return (~(a >> 1) if a & 1 else a >> 1), at
 
 

@@ -111,6 +111,8 @@ class Filled:
     """The default; a :class:`Refused` where it has none that fits."""
     key: str = ""
     role: str = ""
+    count: int = 1
+    """Values in the default; each record has its own."""
 
 
 @dataclass(frozen=True, slots=True)

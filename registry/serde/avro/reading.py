@@ -6,7 +6,7 @@ of its own. Of ``record R {string a; array<long> b}`` and its class, the source 
     def decode(d, i, m):
      start = i
      try:
-      o1 = new(k1)
+      o1 = r = new(k0)
       if k := STEP[d[i]]:
        o1.a = d[i + 1:(i := i + k)].decode()
       else:
@@ -23,16 +23,27 @@ of its own. Of ``record R {string a; array<long> b}`` and its class, the source 
         if n < 128:
          x4 = INTEGER[n]
         else:
-         x4, i = long(d, i, n)
+         k = d[i]
+         i += 1
+         if k < 128:
+          n += k * 128 - 128
+          x4 = ~(n >> 1) if n & 1 else n >> 1
+         else:
+          x4, i = long(d, i, n, k)
         v2.append(x4)
        if e3 and e3 != i:
         raise Refused
       i += 1
       o1.b = tuple(v2)
       if i == len(d):
-       return o1
+       return r
      except FAILED:
       pass
+     r = None
+     o1 = None
+     v2 = None
+     e3 = None
+     x4 = None
      return careful(d, start, m)
 
 ``d`` are the bytes, ``i`` is the index, ``m`` the envelope, ``l`` the level of nesting. The common case is in line, the
@@ -78,13 +89,13 @@ def render_reader(plan: Plan, classes: frozenset[type]) -> tuple[str, dict[str, 
     """The source, and what its names stand for beside :data:`registry.serde.avro.pieces.NAMES` and ``careful``."""
     source = Source(plan, classes)
     body = Body(2)
-    value = "r"
-    source.read(body, plan.root, value, 1)
+    source.read(body, plan.root, "r", 1)
     lines = ["def decode(d, i, m):", " start = i", " try:"]
     if body.height >= MAX_NESTING:
         lines.append("  raise Refused")
-    lines += body.lines
-    lines += ["  if i == len(d):", f"   return {value}", " except FAILED:", "  pass", " return careful(d, start, m)"]
+    lines += [*body.lines, "  if i == len(d):", "   return r", " except FAILED:", "  pass"]
+    lines += [f" {name} = None" for name in ("r", *body.names)]  # half an event, before there is another one
+    lines += [" return careful(d, start, m)"]
     return "\n".join([*source.functions(), *lines, ""]), source.constants
 
 

@@ -38,12 +38,14 @@ def _read_integer(call: str, bits: int) -> Callable[[Body, str], None]:
         body.line("i += 1")
         with body.under("if n < 128:"):
             body.line(f"{target} = INTEGER[n]")
-        with body.under("elif (k := d[i]) < 128:"):
-            body.line("i += 1")
-            body.line("n += k * 128 - 128")
-            body.line(f"{target} = ~(n >> 1) if n & 1 else n >> 1")
         with body.under("else:"):
-            body.line(f"{target}, i = {call}(d, i, n)")
+            body.line("k = d[i]")
+            body.line("i += 1")
+            with body.under("if k < 128:"):
+                body.line("n += k * 128 - 128")
+                body.line(f"{target} = ~(n >> 1) if n & 1 else n >> 1")
+            with body.under("else:"):
+                body.line(f"{target}, i = {call}(d, i, n, k)")
 
     return read
 

@@ -182,7 +182,7 @@ class _Resolver:
             yield Filled(step, value, role=role)
         role, key = find_role(field, roles), find_key(self._reader, field, roles)
         if key or role:
-            yield Filled(step, made.value, key, role)
+            yield Filled(step, made.value, key, role, made.count)
 
     def _drop(self, writer_type: Type) -> Node:
         """How a value that nobody wants is passed over: its lengths and counts are checked, and not what they hold."""

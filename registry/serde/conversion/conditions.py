@@ -28,11 +28,7 @@ class Condition:
         """Substitutes in an event that is the caller's own copy. Raises :class:`Inconvertible`."""
         found: list[tuple[str, Any]] = []
         for path, test in self.tests:
-            fitting = [
-                (at, holder.get(key) if isinstance(holder, dict) else holder[key])
-                for holder, key, at in find_holders(event, path.steps, absent=True)
-                if test(holder.get(key) if isinstance(holder, dict) else holder[key])
-            ]
+            fitting = [(at, holder[key]) for holder, key, at in find_holders(event, path) if test(holder[key])]
             if not fitting:
                 return
             found += fitting
@@ -41,7 +37,7 @@ class Condition:
             raise Inconvertible(f"the other version cannot express {describe_python(value)}", at, then=self.then)
         tests = {path.steps: test for path, test in self.tests}
         for path, value in self.substitutes:
-            for holder, key, _ in find_holders(event, path.steps):
+            for holder, key, _ in find_holders(event, path):
                 # Of many items only those that fit the case are to be replaced.
                 if not path.repeated or tests[path.steps](holder[key]):
                     holder[key] = deepcopy(value)

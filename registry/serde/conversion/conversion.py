@@ -123,9 +123,10 @@ def _parse_losses(part: Part | None) -> Losses:
     for way, entries in _by_way(part):
         for entry in entries:
             field = entry.fields(("field",))["field"]
-            if not field.path().single:
-                field.refuse(f"{field.value} is no field, but the items of one")
-            found[way][field.text()] = field
+            path = field.path()
+            if not path.single:
+                field.refuse(f"{path.text} is no field, but the items of one")
+            found[way][path.text] = field
     return Losses(found["up"], found["down"])
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
+from registry.described import describe_python
 from registry.serde.conversion.errors import Inconvertible
 from registry.serde.conversion.paths import Path, find_records
 
-NOWHERE: Final = object()
+_NOTHING: Final = object()
 """Stands for a field that is not there."""
 
 
@@ -27,29 +28,41 @@ def make_moves(moves: Iterable[Move]) -> tuple[Callable[[dict[str, Any]], None],
 
 
 def _mover(moves: list[Move]) -> Callable[[dict[str, Any]], None]:
-    groups: dict[tuple[str, ...], list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
-    for before, after in moves:
-        groups.setdefault(before.repeated, []).append((before.single, after.single))
+    groups: dict[tuple[str, ...], list[Move]] = {}
+    for each in moves:
+        groups.setdefault(each.before.repeated, []).append(each)
 
     def move(event: dict[str, Any]) -> None:
-        for repeated, pairs in groups.items():
-            for record, at in find_records(event, repeated):
-                taken = [(_take(record, before), after) for before, after in pairs]
-                for value, after in taken:
-                    _put(record, after, value, at)
-                for before, _ in pairs:
-                    _tidy(record, before)
+        for repeated, group in groups.items():
+            for record, at in find_records(event, group[0].before, len(repeated)):
+                taken = [_take(record, before, at) for before, _ in group]
+                for value, (_, after) in zip(taken, group, strict=True):
+                    _put(record, after.single, value, at)
+                for value, (before, _) in zip(taken, group, strict=True):
+                    if value is not _NOTHING:
+                        _tidy(record, before.single)
 
     return move
 
 
-def _take(record: dict[str, Any], names: tuple[str, ...]) -> Any:
-    for name in names[:-1]:
-        inner = record.get(name)
+def _take(record: dict[str, Any], path: Path, at: str) -> Any:
+    """The value of a field, which is no longer there afterwards. In null, and where it may lack, there is none."""
+    *records, last = path.single
+    index = len(path.repeated)
+    for name in records:
+        at = f"{at}/{name}"
+        inner = record.get(name, _NOTHING)
         if not isinstance(inner, dict):
-            return NOWHERE
-        record[name] = record = dict(inner)
-    return record.pop(names[-1], NOWHERE)
+            if inner is None or index in path.loose:
+                return _NOTHING
+            raise Inconvertible(
+                f"there is no field '{name}'" if inner is _NOTHING else f"{describe_python(inner)} is no record", at
+            )
+        record[name] = inner = dict(inner)
+        record, index = inner, index + 1
+    if last not in record and index not in path.loose:
+        raise Inconvertible(f"there is no field '{last}'", f"{at}/{last}")
+    return record.pop(last, _NOTHING)
 
 
 def _put(record: dict[str, Any], names: tuple[str, ...], value: Any, at: str) -> None:
@@ -58,15 +71,15 @@ def _put(record: dict[str, Any], names: tuple[str, ...], value: Any, at: str) ->
         inner = record.get(name, {})
         at = f"{at}/{name}"
         if not isinstance(inner, dict):
-            if value is NOWHERE:
+            if value is _NOTHING:
                 return
             raise Inconvertible(f"there is no record that could hold '{names[-1]}'", at)
-        inner = dict(inner)
-        record[name] = inner
+        if value is not _NOTHING:
+            record[name] = inner = dict(inner)
         record = inner
     if names[-1] in record:
         raise Inconvertible(f"there is a field '{names[-1]}' already", f"{at}/{names[-1]}")
-    if value is not NOWHERE:
+    if value is not _NOTHING:
         record[names[-1]] = value
 
 

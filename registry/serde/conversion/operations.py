@@ -1,7 +1,7 @@
 """The operations of converters: a small closed set, each with its own inverse.
 
 An operation that cannot be undone for a value stops there (:class:`Inconvertible`), unless the document declares the
-loss for its field. :data:`OPERATIONS` is the whole set; ``docs/rollout.md`` has the same table for users.
+loss for its field. :data:`OPERATIONS` is the whole set.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,8 +15,8 @@ from registry.frozen import dataclass
 from registry.serde.conversion.document import Part
 from registry.serde.conversion.errors import Inconvertible
 from registry.serde.conversion.kinds import KINDS, Rules, are_same, find_exchange, parse_factor
-from registry.serde.conversion.moves import NOWHERE, Move, make_moves
-from registry.serde.conversion.paths import Path, find_holders, find_records
+from registry.serde.conversion.moves import Move, make_moves
+from registry.serde.conversion.paths import Path, find_holders, find_records, loosen
 
 Edit = Callable[[dict[str, Any]], None]
 """Changes a plain event that is the caller's own copy; what it holds is copied before it is written to."""
@@ -83,6 +83,8 @@ def _parse_pair(part: Part, key: str) -> Move:
         part.refuse("what is moved must be a field, not the items of one")
     if before.repeated != after.repeated:
         part.refuse(f"{after.text} stands in other items than {before.text}", "a field moves inside one item only")
+    if before.may_lack or after.may_lack:  # one way and back
+        before, after = loosen(before), loosen(after)
     return Move(before, after)
 
 
@@ -180,13 +182,11 @@ def _parse_unwrap(part: Part, losses: Losses) -> Operation:
 
 
 def _wrap(value: Any) -> list[Any]:
-    return [] if value is None or value is NOWHERE else [value]
+    return [] if value is None else [value]
 
 
 def _unwrapper(*, lossy: bool) -> _Change:
     def unwrap(value: Any) -> Any:
-        if value is NOWHERE:
-            return value
         if not isinstance(value, list | tuple):
             raise ValueError(f"{describe_python(value)} is no array")
         if not lossy and (len(value) > 1 or (value and value[0] is None)):
@@ -204,7 +204,7 @@ def _parse_fill(part: Part, losses: Losses) -> Operation:
     lossy, _ = _find_losses(fields, losses)
 
     def change(found: Any) -> Any:
-        if found is None or found is NOWHERE:
+        if found is None:
             return deepcopy(value)
         if not lossy and are_same(found, value):
             raise ValueError(f"{describe_python(found)} would look like null, which becomes the same")
@@ -235,7 +235,7 @@ def _adder(path: Path, value: Any) -> Edit:
     name = path.steps[-1]
 
     def add(event: dict[str, Any]) -> None:
-        for record, at in find_records(event, path.steps[:-1]):
+        for record, at in find_records(event, path, len(path.steps) - 1):
             if name in record:
                 raise Inconvertible(f"there is a field '{name}' already", f"{at}/{name}")
             record[name] = deepcopy(value)
@@ -244,28 +244,30 @@ def _adder(path: Path, value: Any) -> Edit:
 
 
 def _remover(path: Path, value: Any, *, lossy: bool) -> Edit:
-    name = path.steps[-1]
-
     def remove(event: dict[str, Any]) -> None:
-        for record, at in find_records(event, path.steps[:-1]):
-            # Protobuf does not write the zero of a field without presence.
-            found = record.pop(name, value if not value else NOWHERE)
+        for record, at in find_records(event, path, len(path.steps) - 1):
+            found = _pop(record, path, at)
             if not lossy and not are_same(found, value):
-                said = "nothing" if found is NOWHERE else describe_python(found)
-                raise Inconvertible(
-                    f"{said} is not {describe_python(value)}, which is all that the other version means",
-                    f"{at}/{name}",
-                )
+                meant = f"{describe_python(value)}, which is all that the other version means"
+                raise Inconvertible(f"{describe_python(found)} is not {meant}", f"{at}/{path.steps[-1]}")
 
     return remove
+
+
+def _pop(record: dict[str, Any], path: Path, at: str) -> Any:
+    name = path.steps[-1]
+    if name not in record:
+        raise Inconvertible(f"there is no field '{name}'", f"{at}/{name}")
+    return record.pop(name)
 
 
 def make_removal(path: Path) -> Edit:
     """Leaves a field out, whatever it holds: the loss of it is declared."""
 
     def remove(event: dict[str, Any]) -> None:
-        for record, _ in find_records(event, path.steps[:-1]):
-            record.pop(path.steps[-1], None)
+        for record, at in find_records(event, path, len(path.steps) - 1):
+            if len(path.steps) - 1 not in path.loose or path.steps[-1] in record:
+                _pop(record, path, at)
 
     return remove
 
@@ -278,8 +280,8 @@ def _in_place(fields: dict[str, Part], change: _Change, restore: _Change, *, nul
     before = fields["field"].path()
     after = before
     if "to" in fields:
-        move = _parse_pair(fields["to"], before.text)
-        after = move.after
+        move = _parse_pair(fields["to"], fields["field"].text())
+        before, after = move
         up, down = make_moves([move])
     edit_up, edit_down = _editor(after, change, nulls=nulls), _editor(after, restore, nulls=nulls)
 
@@ -298,16 +300,14 @@ def _in_place(fields: dict[str, Part], change: _Change, restore: _Change, *, nul
 
 def _editor(path: Path, change: _Change, *, nulls: bool) -> Edit:
     def edit(event: dict[str, Any]) -> None:
-        for holder, key, at in find_holders(event, path.steps, absent=nulls):
-            value = holder.get(key, NOWHERE) if isinstance(holder, dict) else holder[key]
+        for holder, key, at in find_holders(event, path):
+            value = holder[key]
             if value is None and not nulls:
                 continue
             try:
-                result = change(value)
+                holder[key] = change(value)
             except (ValueError, ArithmeticError) as error:
                 raise Inconvertible(str(error), at) from None
-            if result is not NOWHERE:
-                holder[key] = result
 
     return edit
 
@@ -316,6 +316,8 @@ def _parse_single(part: Part) -> Path:
     path = part.path()
     if not path.single:
         part.refuse(f"{path.text} is no field, but the items of one")
+    if len(path.steps) - 1 in path.loose:
+        part.refuse(f"{path.text} is what the other version lacks: nothing says which records have it")
     return path
 
 
@@ -337,8 +339,8 @@ def _parse_value(fields: dict[str, Part]) -> Any:
 
 def _find_losses(fields: dict[str, Part], losses: Losses) -> tuple[bool, bool]:
     """Whether the field may lose something on its way up, and down."""
-    before = fields["field"].text()
-    after = fields["to"].text() if "to" in fields else before
+    before = fields["field"].path().text
+    after = fields["to"].path().text if "to" in fields else before
     return before in losses.up, after in losses.down
 
 

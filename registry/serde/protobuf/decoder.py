@@ -20,7 +20,7 @@ from registry.serde.protobuf import leaves
 from registry.serde.protobuf.enums import find_values
 from registry.serde.protobuf.messages import Messages, find_class, find_method
 from registry.serde.protobuf.parts import Part
-from registry.serde.protobuf.program import Program, Tree, class_of, indent, load_field, own_parts
+from registry.serde.protobuf.program import Program, Tree, class_of, fit_class, indent, load_field, own_parts
 from registry.serde.shape import PLAIN, Decoder, Shape
 
 _FAILURES: Final = (CodecError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError)
@@ -99,12 +99,13 @@ def _write_function(program: Program, name: str, message: Any, path: tuple[str, 
 
 def _read_body(program: Program, message: Any, tree: Tree, path: tuple[str, ...]) -> list[str]:
     class_ = class_of(message, program.shape)
-    values = []
-    for part in own_parts(program.messages, message, tree):
+    values, own = [], own_parts(program.messages, message, tree)
+    for part in own:
         branch = tree.get(part.name, {})
         values.append((part, _read_part(program, message, part, (*path, part.name), branch)))
     if class_ is None:
         return [f"return {{{', '.join(f'{part.name!r}: {value}' for part, value in values)}}}"]
+    fit_class(class_, own)
     stores = [f"e.{part.attribute} = {value}" for part, value in values]
     return [f"e = new({program.name(class_, 'C')})", *stores, "return e"]
 

@@ -18,7 +18,8 @@ For ``message Item { string id = 1; optional int32 stock = 2; repeated string ta
       m.tags.extend(v)
      v = e.author
      if v is not None:
-      of_1(v, m.author)
+      s = m.author
+      of_1(v, s)
 
 The library checks ranges and surrogates. What it takes and the schema does not mean (true for 1, bytes for text) is
 asked here. Whatever fails, the event is gone through again, slowly, for the place and the fact.
@@ -31,7 +32,16 @@ from registry.serde.protobuf import leaves
 from registry.serde.protobuf.enums import make_number
 from registry.serde.protobuf.messages import MAX_DEPTH, Messages, find_class, find_method
 from registry.serde.protobuf.parts import Part
-from registry.serde.protobuf.program import Program, Tree, class_of, indent, load_field, own_parts, store_field
+from registry.serde.protobuf.program import (
+    Program,
+    Tree,
+    class_of,
+    fit_class,
+    indent,
+    load_field,
+    own_parts,
+    store_field,
+)
 from registry.serde.shape import PLAIN, Encoder, Shape
 
 _FAILURES: Final = (CodecError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError)
@@ -138,6 +148,7 @@ def _write_envelope(program: Program, part: Part, path: tuple[str, ...], tree: T
 
 def _write_class_check(program: Program, class_: type | None, own: list[Part]) -> list[str]:
     if class_ is not None:
+        fit_class(class_, own)
         check = program.name(_make_class_check(class_), "f")
         return [f"if e.__class__ is not {program.shared(class_, 'C')}: e = {check}(e)"]
     names = program.name(frozenset(part.name for part in own), "K")

@@ -102,7 +102,7 @@ def _fill(pool: Any, files: list[bytes], subject: str) -> list[Any]:
                 fact = str(error).rpartition("descriptor pool: ")[2]
                 raise UnfitStub(
                     f"{subject}: the installed protobuf does not take its descriptors: {fact}",
-                    "install a newer protobuf, at least as new as the protoc that made the stubs",
+                    "install a protobuf as new as the protoc that made the stubs, or generate them again",
                 ) from error
     return added
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping
 from keyword import iskeyword
+from types import MappingProxyType
 from typing import Any, Final
 
 from registry.serde.errors import UnfitStub
@@ -12,7 +13,7 @@ from registry.serde.shape import Shape
 
 Tree = Mapping[str, Any]
 """The envelope below a message: field name to role, or to the tree of the message in that field."""
-_NOTHING: Final[Tree] = {}
+_NOTHING: Final[Tree] = MappingProxyType({})
 _INTEGERS: Final = frozenset({"int32", "int64", "uint32", "uint64"})
 
 
@@ -101,6 +102,13 @@ def _plain(name: str) -> str:
 def class_of(type_: Any, shape: Shape) -> type | None:
     """The class of a message or enum, or nothing where it is plain."""
     return shape.types.get(type_.full_name)
+
+
+def fit_class(class_: type, own: list[Part]) -> None:
+    """Raises :class:`UnfitStub` where a class with slots has none for a field."""
+    missing = [part.attribute for part in own if not hasattr(class_, part.attribute)]
+    if missing and "__slots__" in vars(class_):
+        raise UnfitStub(f"{class_.__name__} has no attribute '{missing[0]}'", "generate the stubs again")
 
 
 def own_parts(messages: Messages, message: Any, tree: Tree) -> list[Part]:
