@@ -16,22 +16,23 @@ from serde_peers import ASDICT, BARE, BY_HAND, peer_rows
 from serde_rows import Key, measure
 from serde_stubs import print_generation
 
-ROUNDS, SLICE = 30, 0.01
+ROUNDS, SLICE = 100, 0.003
+"""Short slices: on a machine that others use too, some of them are undisturbed."""
 OURS, CORE, RESOLVED = "ours, Avro", "ours, Avro: the core alone", "ours, Avro: what the version before wrote"
 SERVICE = "ours, Avro: with envelope and headers"
 OURS_PROTO, CORE_PROTO = "ours, Protobuf", "ours, Protobuf: the core alone"
-ASKED: tuple[tuple[str, str, str, tuple[str, ...], float], ...] = (
-    (OURS, BY_HAND, "encode", ("content", "small"), 3.0),
-    (OURS, BY_HAND, "decode", ("content", "small"), 5.0),
-    (OURS, ASDICT, "encode", ("content", "small"), 10.0),
-    (OURS, BARE, "encode", ("content", "small"), 1.8),
-    (OURS, BARE, "decode", ("content", "small"), 1.8),
-    (OURS, BY_HAND, "encode", ("large",), 3.0),
-    (OURS, BY_HAND, "decode", ("large",), 1.5),
-    (OURS, BARE, "encode", ("large",), 2.5),
-    (OURS, BARE, "decode", ("large",), 1.2),
+ASKED: tuple[tuple[str, str, tuple[str, ...], float], ...] = (
+    (BY_HAND, "encode", ("content", "small"), 3.0),
+    (BY_HAND, "decode", ("content", "small"), 5.0),
+    (ASDICT, "encode", ("content", "small"), 10.0),
+    (BARE, "encode", ("content", "small"), 1.8),
+    (BARE, "decode", ("content", "small"), 1.8),
+    (BY_HAND, "encode", ("large",), 3.0),
+    (BY_HAND, "decode", ("large",), 1.5),
+    (BARE, "encode", ("large",), 2.5),
+    (BARE, "decode", ("large",), 1.2),
 )
-"""Who, beside whom, doing what, with which events, how many times as quick at least."""
+"""Beside whom, doing what, with which events, how many times as quick at least."""
 
 
 def print_table(times: Mapping[Key, float], names: list[str]) -> None:
@@ -42,26 +43,42 @@ def print_table(times: Mapping[Key, float], names: list[str]) -> None:
         print(f"{name:42}" + "".join(cells))
 
 
+def print_markdown(times: Mapping[Key, float], names: list[str]) -> None:
+    """The same table, as docs/serde.md has it."""
+    print("| | " + " | ".join(f"{event} enc / dec" for event in EVENTS) + " |\n|---|--:|--:|--:|")
+    for name in names:
+        pairs = (
+            [_cell(times.get((name, event, way)), way).strip() for way in ("encode", "decode")] for event in EVENTS
+        )
+        print(f"| {name} | " + " | ".join(" / ".join(pair) for pair in pairs) + " |")
+
+
 def _cell(time: float | None, way: str) -> str:
     shown = "–" if time is None else f"{time:,.0f}"
     return f"{shown:>13}" if way == "encode" else f"{shown:>10}"
 
 
-def find_ratios(times: Mapping[Key, float]) -> Iterator[tuple[str, float, float]]:
-    """What was asked, the ratio, and the one asked for."""
-    for ours, peer, way, events, least in ASKED:
+def find_ratios(times: Mapping[Key, float]) -> Iterator[tuple[str, float, float, float]]:
+    """What was asked, our ratio, that of the core alone, and the one asked for."""
+    for peer, way, events, least in ASKED:
         for event in events:
-            yield f"{event} {way}, beside {peer}", times[peer, event, way] / times[ours, event, way], least
+            theirs = times[peer, event, way]
+            yield (
+                f"{event} {way}, beside {peer}",
+                theirs / times[OURS, event, way],
+                theirs / times[CORE, event, way],
+                least,
+            )
 
 
 def print_ratios(times: Mapping[Key, float]) -> bool:
     """Each ratio with what is asked of it; whether all are there."""
-    print("\ntimes as quick as the peer, framing included")
-    short = False
-    for what, ratio, least in find_ratios(times):
-        short |= ratio < least
-        print(f"  {what:62}{ratio:>7.2f}   asked {least:>5.1f}   {'OK' if ratio >= least else 'short'}")
-    return not short
+    print("\ntimes as quick as the peer, frame and Meta included; in brackets the core alone")
+    good = True
+    for what, ratio, core, least in find_ratios(times):
+        good &= ratio >= least
+        print(f"  {what:62}{ratio:>7.2f} ({core:.2f})   asked {least:>5.1f}   {'OK' if ratio >= least else 'short'}")
+    return good
 
 
 def print_resolution(times: Mapping[Key, float]) -> bool:
@@ -89,6 +106,9 @@ def main() -> None:
     }
     print(f"typed events to bytes and back, Python {platform.python_version()}, best of {ROUNDS} rounds in turns")
     times = measure(rows, ROUNDS, SLICE)
+    if "--markdown" in sys.argv:
+        print_markdown(times, list(rows))
+        return
     print_table(times, list(rows))
     print_ratios(times)
     print_resolution(times)

@@ -253,6 +253,12 @@ def test_a_class_without_a_member_for_a_symbol_is_another_schemas() -> None:
         compile_decoder(theirs, theirs, make_shape(ours))
 
 
+def test_a_class_without_an_attribute_for_a_field_is_another_schemas() -> None:
+    ours, theirs = make(record(("a", "int"))), make(record(("a", "int"), ("class", "int")))
+    with pytest.raises(UnfitStub, match="class R has no attribute 'class_', and record R has a field 'class'"):
+        compile_decoder(theirs, theirs, make_shape(ours))
+
+
 BEYOND: Final = (
     (logical("int", "date"), 2**31 - 1),
     (logical("int", "time-millis"), -1),
@@ -496,6 +502,17 @@ def test_an_array_of_numbers_is_read_in_blocks() -> None:
         schema = make({"type": "array", "items": type_})
         for count in (0, 1, 63, 64, 1000):
             assert compile_decoder(schema, schema)(encode(schema, [1.5] * count), 0, None) == [1.5] * count
+
+
+def test_numbers_of_one_size_are_read_together() -> None:
+    fields = [("a", "double"), ("b", "float"), ("c", "double"), ("d", "int"), ("e", "float"), ("f", "float")]
+    schema, fewer = make(record(*fields)), make(record(*fields[1:3], ("e", "double"), ("z", "float", 0.1)))
+    event = {"a": 0.1, "b": 0.5, "c": -0.0, "d": 3, "e": 2.5, "f": 1e30}
+    data = encode(schema, event)
+    for reader in (schema, fewer):
+        assert same(compile_decoder(reader, schema)(data, 0, None), decode(reader, schema, data))
+        for end in range(len(data)):
+            assert outcome(compile_decoder(reader, schema), data[:end])[1] is not None
 
 
 def test_fastavro_writes_what_we_read() -> None:

@@ -20,7 +20,7 @@ READ = OrderPlacedV2(order_id="o-1", state=StateV2.DONE, note="gift")
 
 
 def written(framing: str = "confluent") -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
-    return serde.Serde(BUNDLE, framing=framing).encode(NEWER, orders.meta())  # type: ignore[arg-type]  # one of three
+    return serde.Serde(BUNDLE, framing=framing, active=3).encode(NEWER, orders.meta())  # type: ignore[arg-type]  # one of three
 
 
 class Asked:

@@ -75,12 +75,12 @@ def make_meta() -> Meta:
 
 
 def test_events_that_were_written_leave_nothing_behind() -> None:
-    serde = Serde(BUNDLE)
+    serde = Serde(BUNDLE, active=2)
     assert measure_kept(lambda: serde.encode(EVENT, make_meta())) < KEPT
 
 
 def test_events_that_were_read_leave_nothing_behind_whatever_their_version() -> None:
-    serde = Serde(BUNDLE)
+    serde = Serde(BUNDLE, active=2)
     older, newer = Serde(BUNDLE, active=1).encode(OLDER, make_meta())[0], serde.encode(EVENT, make_meta())[0]
     assert measure_kept(lambda: (serde.decode(older), serde.decode(newer))) < KEPT
     assert serde.decode(older)[0]["n"] == 0
@@ -88,7 +88,7 @@ def test_events_that_were_read_leave_nothing_behind_whatever_their_version() -> 
 
 @pytest.mark.parametrize("fallback", [None, Nobody()])
 def test_strange_schema_ids_leave_little_behind(fallback: Nobody | None) -> None:
-    serde = Serde(BUNDLE, fallback=fallback)
+    serde = Serde(BUNDLE, active=2, fallback=fallback)
     ids = count(1000)
 
     def read_strange() -> None:
@@ -100,7 +100,7 @@ def test_strange_schema_ids_leave_little_behind(fallback: Nobody | None) -> None
 
 
 def test_what_cannot_be_read_or_written_leaves_nothing_behind() -> None:
-    serde = Serde(BUNDLE)
+    serde = Serde(BUNDLE, active=2)
     cut = serde.encode(EVENT, make_meta())[0][:-1]
 
     def fail() -> None:

@@ -16,8 +16,19 @@ def encode(event: object, active: int = 3) -> bytes:
     return serde.Serde(BUNDLE, active=active).encode(event, orders.meta())[0]
 
 
-def test_an_event_comes_back_as_it_went_with_its_envelope() -> None:
+def test_a_build_that_can_write_a_newer_version_goes_on_writing_the_oldest_until_it_is_told_otherwise() -> None:
     runtime = serde.Serde(BUNDLE)
+    assert runtime.active == 1
+    meta = orders.meta()
+    assert runtime.decode(runtime.encode(ORDER_V2, meta)[0], read_as=1)[0] == ORDER_V1
+    assert meta.version == 1
+    runtime.activate(3)
+    runtime.encode(ORDER_V2, meta)
+    assert meta.version == 3
+
+
+def test_an_event_comes_back_as_it_went_with_its_envelope() -> None:
+    runtime = serde.Serde(BUNDLE, active=3)
     value, headers = runtime.encode(ORDER, orders.meta(causation_id="event-0"))
     assert value[:5] == bytes.fromhex("00 00 00 00 67")
     assert headers == ()
@@ -30,7 +41,7 @@ def test_an_event_comes_back_as_it_went_with_its_envelope() -> None:
 
 @pytest.mark.parametrize("framing", ["confluent", "confluent-header", "single-object"])
 def test_every_framing_is_read_by_every_serializer(framing: Framing) -> None:
-    value, headers = serde.Serde(BUNDLE, framing=framing).encode(ORDER, orders.meta())
+    value, headers = serde.Serde(BUNDLE, framing=framing, active=3).encode(ORDER, orders.meta())
     others: tuple[Framing, ...] = ("confluent", "confluent-header", "single-object")
     for other in others:
         reader = serde.Serde(BUNDLE, framing=other)
@@ -51,7 +62,7 @@ def test_every_framing_is_read_by_every_serializer(framing: Framing) -> None:
     ],
 )
 def test_each_version_is_read_as_the_one_asked_for(written: object, active: int, read: object) -> None:
-    runtime = serde.Serde(BUNDLE)
+    runtime = serde.Serde(BUNDLE, active=3)
     value = encode(written, active)
     for read_as in (type(read), 3 if isinstance(read, OrderPlaced) else 2 if isinstance(read, OrderPlacedV2) else 1):
         event, meta = runtime.decode(value, read_as=read_as)
@@ -61,7 +72,7 @@ def test_each_version_is_read_as_the_one_asked_for(written: object, active: int,
 
 def test_threads_share_a_serializer_from_its_first_event_on() -> None:
     for _ in range(5):
-        runtime = serde.Serde(BUNDLE)
+        runtime = serde.Serde(BUNDLE, active=3)
         value = encode(ORDER_V1, 1)
 
         def work(number: int, runtime: serde.Serde = runtime, value: bytes = value) -> tuple[object, bytes]:
@@ -73,7 +84,7 @@ def test_threads_share_a_serializer_from_its_first_event_on() -> None:
 
 
 def test_defaults_are_made_for_each_record() -> None:
-    runtime = serde.Serde(BUNDLE)
+    runtime = serde.Serde(BUNDLE, active=3)
     one, other = (runtime.decode(encode(ORDER_V1, 1))[0] for _ in range(2))
     one.labels["mine"] = "only"
     assert other.labels == {}
@@ -93,7 +104,7 @@ def test_what_is_published_becomes_the_active_version(event: object, active: int
     value, _ = serde.Serde(BUNDLE, active=active).encode(event, meta)
     assert value[4] == 100 + active
     assert meta.schema_version == meta.version == active
-    decoded, read = serde.Serde(BUNDLE).decode(value, read_as=type(written))
+    decoded, read = serde.Serde(BUNDLE, active=3).decode(value, read_as=type(written))
     assert decoded == written
     assert read.schema_version == active
 
@@ -105,12 +116,12 @@ def test_what_the_active_version_cannot_say_is_not_made_up() -> None:
     assert str(caught.value).startswith("shop.OrderPlaced v1: v1 cannot express it: ")
     assert caught.value.path == "/state"
     assert "HELD" in caught.value.fact
-    assert serde.Serde(BUNDLE).decode(encode(held, 2))[0].state is State.HELD
+    assert serde.Serde(BUNDLE, active=3).decode(encode(held, 2))[0].state is State.HELD
 
 
 def test_a_reader_takes_the_default_for_a_symbol_it_does_not_know() -> None:
     value = encode(OrderPlaced(order_id="o-1", state=State.HELD))
-    assert serde.Serde(BUNDLE).decode(value, read_as=1)[0].state is StateV1.OPEN
+    assert serde.Serde(BUNDLE, active=3).decode(value, read_as=1)[0].state is StateV1.OPEN
 
 
 def test_another_version_can_be_made_active_while_it_runs() -> None:
@@ -148,7 +159,7 @@ def test_errors_name_the_event_its_version_and_the_place() -> None:
     assert caught.value.subject == "shop.OrderPlaced v3"
     assert caught.value.path == "/order_id"
     with pytest.raises(serde.DecodeError) as cut:
-        serde.Serde(BUNDLE).decode(encode(ORDER)[:-1])
+        serde.Serde(BUNDLE, active=3).decode(encode(ORDER)[:-1])
     assert cut.value.subject == "shop.OrderPlaced v3"
 
 
@@ -169,7 +180,7 @@ def test_errors_name_the_event_its_version_and_the_place() -> None:
     ],
 )
 def test_a_frame_that_leads_nowhere_says_so(value: bytes, fact: str) -> None:
-    runtime = serde.Serde(BUNDLE)
+    runtime = serde.Serde(BUNDLE, active=3)
     for _ in range(2):
         with pytest.raises(serde.DecodeError) as caught:
             runtime.decode(value)
@@ -208,7 +219,7 @@ def test_a_body_of_one_byte_is_read(value: bytes, headers: list[tuple[str, bytes
 
 
 def test_a_header_named_twice_and_differently_is_refused_also_after_the_first_record() -> None:
-    runtime = serde.Serde(BUNDLE, framing="confluent-header")
+    runtime = serde.Serde(BUNDLE, framing="confluent-header", active=3)
     value, headers = runtime.encode(ORDER, orders.meta())
     assert runtime.decode(value, headers)[0] == ORDER
     with pytest.raises(serde.DecodeError, match="is there twice and differs"):
@@ -218,7 +229,7 @@ def test_a_header_named_twice_and_differently_is_refused_also_after_the_first_re
 def test_what_cannot_be_read_as_is_told_what_can() -> None:
     for read_as, asked in ((7, "v7"), (str, "str")):
         with pytest.raises(serde.SerdeError) as caught:
-            serde.Serde(BUNDLE).decode(encode(ORDER), read_as=read_as)
+            serde.Serde(BUNDLE, active=3).decode(encode(ORDER), read_as=read_as)
         assert str(caught.value) == (
             f"shop.OrderPlaced cannot be read as {asked}: it is none of OrderPlacedV1, OrderPlacedV2, OrderPlaced"
         )
@@ -230,7 +241,7 @@ def test_single_object_is_refused_where_two_versions_have_one_fingerprint() -> N
     with pytest.raises(serde.SerdeError) as caught:
         serde.Serde(bundle, framing="single-object")
     assert str(caught.value).startswith("v3 and v4 of shop.OrderPlaced have one fingerprint")
-    single = serde.Serde(BUNDLE, framing="single-object").encode(ORDER, orders.meta())[0]
+    single = serde.Serde(BUNDLE, framing="single-object", active=3).encode(ORDER, orders.meta())[0]
     with pytest.raises(serde.UnknownSchema, match="is that of v3 and v4, which differ in what it leaves out"):
         serde.Serde(bundle).decode(single)
 

@@ -107,7 +107,7 @@ class PaidConsumer(serde.Consumer):
 def test_an_event_goes_round_with_its_message_index_and_envelope() -> None:
     transport, consumer = serde.InMemory(), PaidConsumer()
     transport.subscribe(consumer)
-    sent = PaidProducer(transport, service="shop-api").publish(PAID, correlation_id="r")
+    sent = PaidProducer(transport, service="shop-api", active=2).publish(PAID, correlation_id="r")
     (record,) = transport.records("shop.payments")
     assert (record.value or b"")[:7] == bytes.fromhex("00 00000002 02 02"), "the second message of its file"
     assert transport.deliver() == 1
@@ -124,15 +124,15 @@ def test_an_event_goes_round_with_its_message_index_and_envelope() -> None:
 
 def test_every_framing_but_avros_own_is_written() -> None:
     for _ in range(2):
-        value, headers = serde.Serde(BUNDLE, framing="confluent-header").encode(PAID, orders.meta())
+        value, headers = serde.Serde(BUNDLE, framing="confluent-header", active=2).encode(PAID, orders.meta())
         assert headers == (("__value_schema_id", bytes.fromhex("01" + "00" * 15 + "02" + "0202")),)
-        assert serde.Serde(BUNDLE).decode(value, headers)[0] == PAID
+        assert serde.Serde(BUNDLE, active=2).decode(value, headers)[0] == PAID
     with pytest.raises(serde.SerdeError, match="single-object is Avro's own framing"):
         serde.Serde(BUNDLE, framing="single-object")
 
 
 def test_versions_read_each_other() -> None:
-    runtime = serde.Serde(BUNDLE)
+    runtime = serde.Serde(BUNDLE, active=2)
     newer, _ = runtime.encode(PAID, orders.meta())
     older, _ = serde.Serde(BUNDLE, active=1).encode(PaidV1(payment_id="p-1", state=StateV1.OPEN), orders.meta())
     assert runtime.decode(newer, read_as=PaidV1)[0] == PaidV1(payment_id="p-1", state=StateV1.OPEN)
@@ -141,7 +141,7 @@ def test_versions_read_each_other() -> None:
 
 def test_the_older_version_is_written_while_it_is_active() -> None:
     value, _ = serde.Serde(BUNDLE, active=1).encode(PAID, orders.meta())
-    event, meta = serde.Serde(BUNDLE).decode(value, read_as=1)
+    event, meta = serde.Serde(BUNDLE, active=2).decode(value, read_as=1)
     assert (event, meta.version, meta.schema_version) == (PaidV1(payment_id="p-1", state=StateV1.OPEN), 1, 1)
 
 
@@ -156,16 +156,16 @@ def test_the_older_version_is_written_while_it_is_active() -> None:
 )
 def test_a_frame_that_leads_elsewhere_says_so(frame: str, fact: str) -> None:
     with pytest.raises(serde.DecodeError) as caught:
-        serde.Serde(BUNDLE).decode(bytes.fromhex(frame))
+        serde.Serde(BUNDLE, active=2).decode(bytes.fromhex(frame))
     assert caught.value.fact == fact
 
 
 def test_an_empty_message_has_no_envelope_and_is_refused() -> None:
     with pytest.raises(serde.EnvelopeError, match=r"shop\.Paid v2: the correlation id is empty at /correlation_id"):
-        serde.Serde(BUNDLE).decode(bytes.fromhex("00 00000002 02 02"))
+        serde.Serde(BUNDLE, active=2).decode(bytes.fromhex("00 00000002 02 02"))
 
 
 def test_broken_bytes_name_the_event_and_version() -> None:
     with pytest.raises(serde.DecodeError) as caught:
-        serde.Serde(BUNDLE).decode(bytes.fromhex("00 00000001 02 02 0A FF"))
+        serde.Serde(BUNDLE, active=2).decode(bytes.fromhex("00 00000001 02 02 0A FF"))
     assert caught.value.subject == "shop.Paid v1"

@@ -23,7 +23,7 @@ def order(number: int = 1, state: State = State.OPEN) -> OrderPlaced:
 
 
 def produce(transport: serde.Transport, **options: object) -> OrderPlacedProducer:
-    return OrderPlacedProducer(transport, service="shop-api", **options)  # type: ignore[arg-type]  # options of tests
+    return OrderPlacedProducer(transport, service="shop-api", **{"active": 3, **options})  # type: ignore[arg-type]  # options of tests
 
 
 def test_what_is_published_arrives_with_its_place_and_envelope() -> None:

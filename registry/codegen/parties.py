@@ -17,6 +17,9 @@ def render_producer(plan: StubPlan, name: str, writable: Sequence[str], names: N
     if len(line) > WIDTH >= len(base) + 5:
         line = f"class {name}(\n    {base},\n):"
     about = f"Publishes {plan.short_name}, which {plan.owner} alone may do."
+    if len(plan.writes) > 1:
+        able = ", ".join(str(number) for number in sorted(plan.writes))
+        about += f" Writes version {min(plan.writes)} until told otherwise; can write {able}."
     return "\n".join([line, *quote_doc(about, "    "), "", *_render_bundle(names, bundle)])
 
 

@@ -58,6 +58,14 @@ class Bundle:
     """Schema id to version number, of readable versions that the service does not read."""
 
     @property
+    def active(self) -> int:
+        """The version that is written until somebody says otherwise; 0 for none.
+
+        The oldest that this build can write: to deploy a build that can write a newer version must not switch to it.
+        """
+        return min(self.writes, default=0)
+
+    @property
     def newest(self) -> BundledVersion:
         """The newest version that the service knows."""
         return self.versions[-1]

@@ -35,7 +35,7 @@ _Message = TypeVar("_Message")
 def to_avro(bundle: Bundle, version: int | None = None) -> Callable[[Any, object], dict[str, Any]]:
     """A function that makes of an event, or of an event and its :class:`Meta`, the dict that fastavro writes.
 
-    The dict is of ``version``, the newest writable one unless said otherwise; its values are those of Python's types
+    The dict is of ``version``, the active one unless said otherwise; its values are those of Python's types
     that fastavro knows, and a record in a union is a pair of its name and its dict. The function takes a context as
     well, and ignores it. Raises :class:`SerdeError` where this service does not write the event or that version; the
     function raises :class:`EncodeError`.

@@ -21,9 +21,10 @@ class Producer(Generic[_E]):
     """Publishes one event, for the one service that owns it. May be shared by threads if its transport may.
 
     ``service`` is the name of the service that runs here, ``CONTRACTS_SERVICE`` where it is not given. ``active`` is
-    the version that is written (the newest writable one unless said otherwise), ``framing`` how the schema is named,
-    and with ``headers`` the envelope is mirrored in headers. Raises :class:`registry.serde.errors.NotOwner` in any
-    other service, and :class:`registry.serde.errors.SerdeError` for what cannot be written.
+    the version that is written (:attr:`registry.serde.bundle.Bundle.active` unless said otherwise), ``framing`` how the
+    schema is named, and with ``headers`` the envelope is mirrored in headers. Raises
+    :class:`registry.serde.errors.NotOwner` in any other service, and :class:`registry.serde.errors.SerdeError` for what
+    cannot be written.
     """
 
     def __init__(

@@ -40,8 +40,8 @@ class Serde:
     """Turns events of one contract into framed bytes and back. May be shared by threads.
 
     ``framing`` is the kind that is written (:mod:`registry.serde.framing`); all three are read. ``active`` is the
-    version that is written, the newest writable one unless said otherwise. ``fallback`` is asked for schemas that the
-    bundle does not know. Raises :class:`SerdeError` for a framing or version that cannot be written.
+    version that is written, :attr:`registry.serde.bundle.Bundle.active` unless said otherwise. ``fallback`` is asked for
+    schemas that the bundle does not know. Raises :class:`SerdeError` for a framing or version that cannot be written.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Serde:
         """The number of the version that is written; 0 where this service writes none."""
         self._check_framing()
         if active is not None or bundle.writes:
-            self.activate(max(bundle.writes) if active is None else active)
+            self.activate(bundle.active if active is None else active)
 
     def activate(self, number: int) -> None:
         """Writes this version from now on. Raises :class:`SerdeError` where this build cannot write it."""

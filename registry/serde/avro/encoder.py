@@ -33,7 +33,7 @@ from typing import Any, Final
 
 from registry.schema import Schema, Union
 from registry.serde.avro import encoder_leaves, varints
-from registry.serde.avro.encoder_source import Body, Source, join_all
+from registry.serde.avro.encoder_source import Body, Source, Value, join_all
 from registry.serde.avro.encoder_types import write_type
 from registry.serde.meta import Meta
 from registry.serde.shape import PLAIN, Encoder, Shape
@@ -88,7 +88,8 @@ def render_encoder(schema: Schema, shape: Shape = PLAIN) -> str:
 
 def _render(source: Source) -> str:
     body = Body(source, 2, "1")
-    pieces = source.join(write_type(body, source.schema.root, "value", tuple(source.shape.envelope.items())))
+    event = Value("value", tuple(source.shape.envelope.items()))
+    pieces = source.join(write_type(body, source.schema.root, event))
     lines = [
         "def encode(event, prefix, meta):",
         "    try:",
@@ -101,7 +102,7 @@ def _render(source: Source) -> str:
     ]
     for name, type_ in source.find_waiting():
         body = Body(source, 1, "depth")
-        pieces = source.join(write_type(body, type_, "value"))
+        pieces = source.join(write_type(body, type_, Value("value")))
         # The careful way counts the levels one by one; here none is begun that might lead too deep.
         lines += [
             "",

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from registry.frozen import dataclass
 from registry.schema import Primitive, Ref, Schema, Type
+from registry.serde.avro.roles import Roles
 from registry.serde.shape import Shape
 
 _MOST_LINES: Final = 120
@@ -25,6 +26,18 @@ class Piece:
     constant: bytes = b""
     format: str = ""
     """``d`` and the like: the expression is a name, whose value is packed, together with its neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What is to be written, as an expression; of the envelope, where it comes from and what comes from there."""
+
+    expression: str
+    """Empty for a record that holds nothing but the envelope, for which there is no object."""
+    roles: Roles = ()
+    """Those of what lies below."""
+    role: str = ""
+    """That of the value itself."""
 
 
 def join_all(expressions: Sequence[str]) -> str:

@@ -1,53 +1,25 @@
-"""What the source of an encoder says for each type: checks as lines, and the pieces of bytes that come of a value.
-
-``value`` is the expression of the value; it is empty for a record that holds nothing but the envelope, for which there
-is no object.
-"""
+"""What the source of an encoder says for each type: checks as lines, and the pieces of bytes that come of a value."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from registry.schema import Array, Enum, Fixed, Map, Primitive, Record, Type, Union
 from registry.serde.avro.encoder_leaves import MOST_TEXTS, make_writer
-from registry.serde.avro.encoder_source import Body, Piece
+from registry.serde.avro.encoder_source import Body, Piece, Value
 from registry.serde.avro.encoder_unions import write_union
-from registry.serde.avro.roles import IDS, Roles, find_deeper, find_key, find_role
+from registry.serde.avro.roles import IDS, find_deeper, find_key, find_role
 from registry.serde.avro.varints import SMALL, write_long
 from registry.serde.naming import attribute_name
 
 
-def write_type(body: Body, type_: Type, value: str, roles: Roles = (), role: str = "") -> list[Piece]:
-    """Writes the lines for a value of a type, and gives its pieces.
-
-    ``roles`` are those of the envelope below here, ``role`` is that of the value itself.
-    """
+def write_type(body: Body, type_: Type, value: Value) -> list[Piece]:
+    """Writes the lines for a value of a type, and gives its pieces."""
     plain = body.source.schema.resolve(type_)
-    if isinstance(plain, Primitive | Fixed) and plain.logical is not None:
-        return _write_logical(body, plain, value, role)
-    if isinstance(plain, Primitive):
-        return _PRIMITIVES[plain.name](body, value)
-    if isinstance(plain, Enum):
-        return [Piece(_find_symbol(body, plain, value))]
-    if isinstance(plain, Fixed):
-        held = body.hold(value)
-        body.refuse_if(f"{held}.__class__ is not bytes or len({held}) != {plain.size}")
-        return [Piece(held)]
-    if not roles and (body.is_full or (isinstance(plain, Record) and plain.name in body.inlined)):
-        return [Piece(f"{body.source.function(type_)}({value}, {body.depth})")]
-    if isinstance(plain, Record):
-        return _write_record(body, plain, value, roles)
-    if isinstance(plain, Union):
-        return write_union(body, plain, value, roles, role, write_type)
-    return _write_array(body, plain, value) if isinstance(plain, Array) else _write_map(body, plain, value)
-
-
-def _write_logical(body: Body, type_: Primitive | Fixed, value: str, role: str) -> list[Piece]:
-    is_id, typed = role in IDS, body.source.typed or bool(role)
-    key = type_.name, type_.logical, is_id, typed
-    leaf = body.source.bind("leaf", key, make_writer(type_, typed=typed, is_id=is_id))
-    piece = Piece(f"{leaf}({value})")
-    is_text = isinstance(type_, Primitive) and type_.name == "string"
-    return [Piece(constant=write_long(36)), piece] if is_text else [piece]
+    if isinstance(plain, Record | Array | Map | Union) and not value.roles:
+        circular = isinstance(plain, Record) and plain.name in body.inlined
+        if circular or body.is_full:
+            return [Piece(f"{body.source.function(type_)}({value.expression}, {body.depth})")]
+    return _TYPES[type(plain)](body, plain, value)
 
 
 # Primitive types
@@ -107,24 +79,47 @@ _PRIMITIVES: Final[Mapping[str, Callable[[Body, str], list[Piece]]]] = {
 }
 
 
+def _write_primitive(body: Body, type_: Primitive, value: Value) -> list[Piece]:
+    if type_.logical is None:
+        return _PRIMITIVES[type_.name](body, value.expression)
+    leaf = Piece(_call_leaf(body, type_, value))
+    return [Piece(constant=write_long(36)), leaf] if type_.name == "string" else [leaf]
+
+
+def _call_leaf(body: Body, type_: Primitive | Fixed, value: Value) -> str:
+    """What writes a logical type."""
+    is_id, typed = value.role in IDS, body.source.typed or bool(value.role)
+    key = type_.name, type_.logical, is_id, typed
+    leaf = body.source.bind("leaf", key, make_writer(type_, typed=typed, is_id=is_id))
+    return f"{leaf}({value.expression})"
+
+
 # Named types
 
 
-def _find_symbol(body: Body, enum: Enum, value: str) -> str:
-    """The bytes of a symbol: by the text, or by the member itself. Members of an enum compare and hash slowly."""
+def _write_fixed(body: Body, fixed: Fixed, value: Value) -> list[Piece]:
+    if fixed.logical is not None:
+        return [Piece(_call_leaf(body, fixed, value))]
+    held = body.hold(value.expression)
+    body.refuse_if(f"{held}.__class__ is not bytes or len({held}) != {fixed.size}")
+    return [Piece(held)]
+
+
+def _write_enum(body: Body, enum: Enum, value: Value) -> list[Piece]:
+    """By the text, or by the member itself: members of an enum compare and hash slowly."""
     symbols = {symbol.name: write_long(symbol.number) for symbol in enum.symbols}
     members: Any = body.source.shape.types.get(enum.name)
     if members is None:
-        return f"{body.source.bind('symbols', enum.name, symbols)}[{value}]"
+        return [Piece(f"{body.source.bind('symbols', enum.name, symbols)}[{value.expression}]")]
     by_identity = {id(member): symbols[member.value] for member in members if member.value in symbols}
-    return f"{body.source.bind('members', enum.name, by_identity)}[id({value})]"
+    return [Piece(f"{body.source.bind('members', enum.name, by_identity)}[id({value.expression})]")]
 
 
-def _write_record(body: Body, record: Record, value: str, roles: Roles) -> list[Piece]:
-    source = body.source
+def _write_record(body: Body, record: Record, value: Value) -> list[Piece]:
+    source, roles = body.source, value.roles
     keys = [find_key(source.schema, field, roles) for field in record.fields]
     cls = source.shape.types.get(record.name)
-    held = body.hold(value) if value else ""
+    held = body.hold(value.expression) if value.expression else ""
     if held and cls is not None:
         name = source.bind("Class", cls, cls)
         body.refuse_if(f"{held}.__class__ is not {name} and not isinstance({held}, {name})")
@@ -142,7 +137,7 @@ def _write_record(body: Body, record: Record, value: str, roles: Roles) -> list[
                 inner = ""
             else:
                 inner = f"{held}[{key!r}]" if cls is None else f"{held}.{attribute_name(key)}"
-            pieces += write_type(body, field.type, inner, find_deeper(field, roles), role)
+            pieces += write_type(body, field.type, Value(inner, find_deeper(field, roles), role))
     body.inlined.pop()
     return pieces
 
@@ -150,8 +145,8 @@ def _write_record(body: Body, record: Record, value: str, roles: Roles) -> list[
 # Arrays and maps: one block, whose count comes first; a count of zero ends it
 
 
-def _write_array(body: Body, array: Array, value: str) -> list[Piece]:
-    held = body.hold(value)
+def _write_array(body: Body, array: Array, value: Value) -> list[Piece]:
+    held = body.hold(value.expression)
     body.add(f"if {held}.__class__ is not tuple and {held}.__class__ is not list:")
     body.add(f"    {held} = to_list({held})")
     items = body.source.schema.resolve(array.items)
@@ -160,16 +155,18 @@ def _write_array(body: Body, array: Array, value: str) -> list[Piece]:
             Piece(f"TEXTS[len({held})](SIZES, {held}) if len({held}) < {MOST_TEXTS} else write_texts(SIZES, {held})")
         ]
     item = body.fresh()
-    return _write_block(body, held, f"for {item} in {held}", lambda: write_type(body, array.items, item))
+    return _write_block(body, held, f"for {item} in {held}", lambda: write_type(body, array.items, Value(item)))
 
 
-def _write_map(body: Body, map_: Map, value: str) -> list[Piece]:
-    held = body.hold(value)
+def _write_map(body: Body, map_: Map, value: Value) -> list[Piece]:
+    held = body.hold(value.expression)
     body.add(f"if {held}.__class__ is not dict:")
     body.add(f"    {held} = to_dict({held})")
     key, item = body.fresh(), body.fresh()
     header = f"for {key}, {item} in {held}.items()"
-    return _write_block(body, held, header, lambda: _write_string(body, key) + write_type(body, map_.values, item))
+    return _write_block(
+        body, held, header, lambda: _write_string(body, key) + write_type(body, map_.values, Value(item))
+    )
 
 
 def _write_block(body: Body, held: str, header: str, write_item: Callable[[], list[Piece]]) -> list[Piece]:
@@ -186,3 +183,18 @@ def _write_block(body: Body, held: str, header: str, write_item: Callable[[], li
         body.add(f"{out} = [{pieces[0]} {header}]")
     end = f"(b'\\0' if {held} else b'')"
     return [Piece(f"SIZES[len({held})]"), Piece(f"b''.join({out})"), Piece(end)]
+
+
+def _write_union(body: Body, union: Union, value: Value) -> list[Piece]:
+    return write_union(body, union, value, write_type)
+
+
+_TYPES: Final[Mapping[type, Callable[[Body, Any, Value], list[Piece]]]] = {
+    Primitive: _write_primitive,
+    Fixed: _write_fixed,
+    Enum: _write_enum,
+    Record: _write_record,
+    Array: _write_array,
+    Map: _write_map,
+    Union: _write_union,
+}

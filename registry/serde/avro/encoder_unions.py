@@ -1,14 +1,16 @@
 """What the source of an encoder says for a union: which branch takes a value, by its class.
 
 A class that one branch alone takes leads there at once. Where several might (two fixed, two records of which both are
-dicts), the branch is found by :mod:`registry.serde.avro.explain_value`, which tries one after the other.
+dicts), or it is none of those known (an ``IntEnum``), :mod:`registry.serde.avro.explain_value` tries one after the
+other.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from registry.frozen import replace
 from registry.schema import Record, Type, Union
-from registry.serde.avro.encoder_source import Body, Piece, join_all
+from registry.serde.avro.encoder_source import Body, Piece, Value, join_all
 from registry.serde.avro.python_types import find_classes
 from registry.serde.avro.roles import Roles
 from registry.serde.avro.varints import write_long
@@ -18,37 +20,38 @@ _MOST_TESTS: Final = 6
 _MOST_PIECES: Final = 4
 """Pieces of a branch that are not joined at once."""
 
-WriteType = Callable[[Body, Type, str, Roles, str], list[Piece]]
+WriteType = Callable[[Body, Type, Value], list[Piece]]
 _Case = tuple[int, tuple[type, ...]]
 """The index of a branch, and the classes that lead to it."""
 
 
-def write_union(body: Body, union: Union, value: str, roles: Roles, role: str, write_type: WriteType) -> list[Piece]:
+def write_union(body: Body, union: Union, value: Value, write_type: WriteType) -> list[Piece]:
     """The lines for a value of a union, and its pieces."""
-    if not value:  # a record with nothing but the envelope
-        index = next(i for i, branch in enumerate(union.branches) if _is_envelope(body, branch, roles))
-        return [Piece(constant=write_long(index)), *write_type(body, union.branches[index], "", roles, "")]
-    held = body.hold(value)
-    cases, are_shared = _find_cases(body, union, role)
-    in_envelope = bool(roles or role)
+    if not value.expression:
+        index = next(i for i, branch in enumerate(union.branches) if _is_envelope(body, branch, value.roles))
+        return [Piece(constant=write_long(index)), *write_type(body, union.branches[index], value)]
+    held = body.hold(value.expression)
+    cases, are_shared = _find_cases(body, union, value.role)
+    in_envelope = bool(value.roles or value.role)
     other = ""
-    if are_shared and not in_envelope:
+    is_open = are_shared or sum(classes != (type(None),) for _, classes in cases) > 1
+    if is_open and not in_envelope:
         union_name = body.source.bind("union", id(union), union)
         other = f"careful({union_name}, {held}, {body.depth})"
     if len(cases) > _MOST_TESTS and not in_envelope:
         return _look_up(body, union, held, cases, other)
     blocks = []
-    for (index, _), header in zip(cases, _find_headers(body, held, cases, has_others=are_shared), strict=True):
+    for (index, _), header in zip(cases, _find_headers(body, held, cases, is_open=is_open), strict=True):
         is_null = header == f"if {held} is None:"
         with body.block() as lines:
-            pieces = [] if is_null else write_type(body, union.branches[index], held, roles, role)
+            pieces = [] if is_null else write_type(body, union.branches[index], replace(value, expression=held))
             joined = body.source.join([Piece(constant=write_long(index)), *pieces])
         blocks.append((header, lines, joined if len(joined) <= _MOST_PIECES else [join_all(joined)]))
     if other and blocks:
         blocks.append(("else:", [], [other]))
     elif other:
         return [Piece(other)]
-    elif are_shared or not blocks:
+    elif is_open or not blocks:
         with body.block() as lines:
             body.add("raise Refused")
         blocks.append(("else:" if blocks else "if True:", lines, []))
@@ -80,9 +83,9 @@ def _find_cases(body: Body, union: Union, role: str) -> tuple[list[_Case], bool]
     return cases, any(len(indices) > 1 for indices in takers.values())
 
 
-def _find_headers(body: Body, held: str, cases: Sequence[_Case], *, has_others: bool) -> list[str]:
-    """What leads to each case. The last one needs no test of its own: each branch refuses what it does not take."""
-    tested = [classes for _, classes in (cases if has_others else cases[:-1])]
+def _find_headers(body: Body, held: str, cases: Sequence[_Case], *, is_open: bool) -> list[str]:
+    """What leads to each case. Besides ``null``, a single one needs no test: it refuses what it does not take."""
+    tested = [classes for _, classes in (cases if is_open else cases[:-1])]
     seen = f"{held}.__class__"
     if len(tested) > 1:
         seen = body.hold(seen)
@@ -122,9 +125,5 @@ def _look_up(body: Body, union: Union, held: str, cases: Sequence[_Case], other:
         for cls in classes
     ]
     table, case = source.table(rows), body.fresh()
-    data = f"{case}[0] + {case}[1]({held}, {body.depth})"
-    if not other:
-        body.add(f"{case} = {table}[{held}.__class__]")
-        return [Piece(data)]
     body.add(f"{case} = {table}.get({held}.__class__)")
-    return [Piece(f"({data}) if {case} else {other}")]
+    return [Piece(f"{case}[0] + {case}[1]({held}, {body.depth}) if {case} else {other}")]

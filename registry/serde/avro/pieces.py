@@ -28,8 +28,6 @@ STEP: Final = tuple((byte >> 1) + 1 if byte < 128 and not byte & 1 else 0 for by
 """By the first byte of a length: how far it is to the end of what has that length. 0 where that byte is not enough."""
 INTEGER: Final = tuple((byte >> 1) ^ -(byte & 1) for byte in range(128))
 """The number that one byte is."""
-MOST_FREE: Final = 8
-"""Items without bytes that a block may have here; more of them are counted by the careful reader."""
 
 EPOCH: Final = datetime(1970, 1, 1)
 _HEX: Final = bytes(b"x0"[chr(byte) in "0123456789abcdefABCDEF"] if byte != 0x2D else byte for byte in range(256))
@@ -138,7 +136,7 @@ def size(data: bytes, at: int) -> tuple[int, int]:
 
 
 def block(data: bytes, at: int, first: int, least: int) -> tuple[int, int, int]:
-    """Twice the count of a block, and where it ends if it says so, else 0; ``least`` bytes an item takes."""
+    """Twice the count of a block, and where it ends if it says so, else 0. An item takes ``least`` bytes or more."""
     if first > 127:
         first, at = number(data, at, first)
     end = 0
@@ -151,7 +149,7 @@ def block(data: bytes, at: int, first: int, least: int) -> tuple[int, int, int]:
         if length & 1:
             raise Refused
         end = at + (length >> 1)
-    if first * least > (len(data) - at) * 2 or (not least and first > MOST_FREE * 2):
+    if first * least > (len(data) - at) * 2:
         raise Refused
     return first, at, end
 

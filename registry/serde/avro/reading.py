@@ -51,13 +51,14 @@ rest is called (:mod:`registry.serde.avro.pieces`). Nothing is said of what is w
 name of a schema is in the source, but for attributes, and for keys of dicts as literals.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
+from struct import Struct
 from typing import Final
 
 from registry.serde.avro.body import Body
 from registry.serde.avro.measure import Measure
-from registry.serde.avro.pieces import MOST_FREE
 from registry.serde.avro.plan import (
     Branches,
     Entries,
@@ -212,10 +213,15 @@ class Source:
         items = body.name("v") if target else ""
         if items:
             body.line(f"{items} = []")
-        if isinstance(node.item, Scalar) and (letter := find_letter(node.item)) and items:
+        least = self.measure.least(node.item)
+        if not least:
+            with body.under("if d[i]:"):  # there may be any number of them: to be counted
+                body.line("raise Refused")
+            body.line("i += 1")
+        elif items and (letter := find_letter(node.item)):
             self._read_numbers(body, items, letter)
         else:
-            with self._each(body, self.measure.least(node.item)):
+            with self._each(body, least):
                 item = body.name("x") if items else ""
                 self.read(body, node.item, item, level + 1)
                 if items:
@@ -232,12 +238,12 @@ class Source:
 
     @contextmanager
     def _block(self, body: Body, least: int) -> Iterator[None]:
-        """Blocks until one has no items; ``n`` is twice the count. A few items without bytes are no harm."""
+        """Blocks until one has no items; ``n`` is twice the count."""
         with body.under("while n := d[i]:"):
             body.line("i += 1")
             end = body.name("e")
             body.line(f"{end} = 0")
-            with body.under("if n & 129:" if least else f"if n & 1 or n > {2 * MOST_FREE}:"):
+            with body.under("if n & 129:"):
                 body.line(f"n, i, {end} = block(d, i, n, {least})")
             yield
             with body.under(f"if {end} and {end} != i:"):
@@ -277,13 +283,27 @@ class Source:
             targets = {key: f"{made}.{name}" for key, name in attributes.items()}
         elif target:
             targets = {key: body.name("x") for key in parts.order}
-        for part in parts.written:
-            self._read_part(body, part, targets, level + 1)
+        for is_packed, group in groupby(
+            parts.written, lambda part: part.key in targets and bool(find_letter(part.node))
+        ):
+            run = [*group]
+            if is_packed and len(run) > 1:
+                self._read_run(body, run, targets)
+                continue
+            for part in run:
+                self._read_part(body, part, targets, level + 1)
         for filled in parts.filled:
             self._fill(body, filled, targets)
         if target and parts.cls is None:
             items = ", ".join(f"{key!r}: {targets[key]}" for key in parts.order)
             body.line(f"{target} = {{{items}}}")
+
+    def _read_run(self, body: Body, parts: Sequence[Part], targets: Mapping[str, str]) -> None:
+        """Numbers of one size that stand beside each other: all of them at once."""
+        layout = Struct("<" + "".join(find_letter(part.node) for part in parts))
+        unpack = self.constant(layout.unpack_from)
+        body.line(f"{', '.join(targets[part.key] for part in parts)} = {unpack}(d, i)")
+        body.line(f"i += {layout.size}")
 
     def _read_part(self, body: Body, part: Part, targets: Mapping[str, str], level: int) -> None:
         if part.role and not part.key:
@@ -323,9 +343,9 @@ class Source:
         body.line("raise Refused")
 
 
-def find_letter(node: Scalar) -> str:
+def find_letter(node: Node) -> str:
     """How struct calls a number of one size; empty for anything else."""
-    return _LETTERS.get((node.written, node.read), "")
+    return _LETTERS.get((node.written, node.read), "") if isinstance(node, Scalar) else ""
 
 
 _LETTERS: Final[Mapping[tuple[str, str], str]] = {
