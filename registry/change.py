@@ -120,7 +120,7 @@ def _read_contract(reader: Reader, contract: Contract | None, index: Index, *, s
         head = reader.read(contract.files, [contract.path], layout.root, contract.name, strict=strict)
         others = [path for path in index.by_name.get(contract.name, ()) if path != contract.path]
         head = (head[0], (*head[1], *_find_doubles(contract, others)))
-    versions = tuple(_read_version(reader, layout, contract.name, version) for version in contract.readable)
+    versions = tuple(read_version(reader, layout, contract.name, version) for version in contract.readable)
     retired = tuple(version for version in contract.versions if version not in contract.readable)
     ordered = sorted((*versions, *retired), key=lambda version: version.number)
     return replace(contract, head=head[0], flaws=head[1], versions=tuple(ordered))
@@ -132,7 +132,8 @@ def _find_doubles(contract: Contract, others: Iterable[str]) -> Iterator[Flaw]:
         yield Flaw("ambiguous-reference", message, Location(contract.path), "keep one of the two definitions")
 
 
-def _read_version(reader: Reader, layout: Layout, event: str, version: Version) -> Version:
+def read_version(reader: Reader, layout: Layout, event: str, version: Version) -> Version:
+    """A version with its schema, or with the flaws why it has none."""
     if version.flaws:
         return version
     folder = layout.join("versions", event, str(version.number))

@@ -49,6 +49,7 @@ else:
             "__repr__": _show,
             "__setattr__": _refuse,
             "__delattr__": _refuse,
+            "__reduce__": _reduce,
             "_compared": attrgetter(*compared) if compared else type,
             "_shown": tuple(name for name, each in fields.items() if each.repr),
         }
@@ -84,6 +85,10 @@ else:
 
     def _show(self: Any) -> str:
         return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self._shown)})"
+
+    def _reduce(self: Any) -> tuple[Any, ...]:
+        """How ``copy`` and ``pickle`` make another one: by the constructor, as no attribute can be set."""
+        return type(self), tuple(getattr(self, name) for name in self.__slots__)
 
     def _refuse(self: Any, name: str, *_value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: '{name}' stays as it is")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from registry.catalog import Layout, Shelf, layout_of, read_catalog
-from registry.change import Reader
+from registry.change import Reader, read_version
 from registry.codegen import StubPlan, StubVersion, render_package
 from registry.contract import Catalog, Contract, Ownership, Terms, Version
 from registry.errors import Flaw, InvalidSchema, Refused
@@ -288,19 +288,11 @@ class _Room:
 
     def _read(self, part: Part, version: Version, notes: list[str], flaws: list[Flaw]) -> StubVersion | None:
         event = part.contract.name
-        if version.flaws:
-            flaws.extend(version.flaws)
-            return None
         folder = self._layout.join("versions", event, str(version.number))
-        blobs = {path: blob for path, blob in version.files.items() if format_of(path) is not None}
-        if version.root not in blobs:
-            message = f"names {version.root!r} as its root, and there is no such file in its folder"
-            flaws.append(Flaw("invalid", message, version.at, f"restore {folder} from git"))
-            return None
-        files = {f"{folder}/{path}": blob for path, blob in blobs.items()}
-        schema, found = self._reader.read(files, [f"{folder}/{version.root}"], folder, event, strict=False)
+        read = read_version(self._reader, self._layout, event, version)
+        schema = read.schema
         if schema is None:
-            flaws.extend(found)
+            flaws.extend(read.flaws)
             return None
         record = schema.resolve(schema.root)
         if not isinstance(record, Record):
@@ -318,7 +310,11 @@ class _Room:
             schema_id=version.schema_id,
             guid=version.guid,
             root=version.root,
-            files={path: self._shelf.read(blob).decode() for path, blob in sorted(blobs.items())},
+            files={
+                path: self._shelf.read(blob).decode()
+                for path, blob in sorted(version.files.items())
+                if format_of(path) is not None
+            },
             schema=schema,
             envelope=self._find_envelope(f"{event} v{version.number}", schema, notes),
             upgrade=upgrade,

@@ -177,6 +177,7 @@ def test_a_stack_that_is_nearly_full_is_an_error_like_any_other() -> None:
         (map_of("int"), {1: 1}, "1 is no string"),
         (record(field("a", "int")), {}, "field 'a' is missing at /a"),
         (record(field("a", "int")), {"a": 1, "b": 2}, "record a.R has no field 'b'"),
+        (record(field("a", "int")), {"a": 1, None: 2}, "record a.R has no field None"),
         (record(field("a", "int")), [], "[] is no dict, as record a.R needs"),
         (["null", "int"], "a", "'a' fits no branch of union of null, int"),
         (["null", "int"], Branch(2, None), "index 2 is none of the 2 branches of the union"),

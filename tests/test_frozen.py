@@ -1,12 +1,15 @@
 """Our classes of facts behave as those that the standard library makes."""
 
 import dataclasses
+import pickle
 from collections.abc import Callable
+from copy import copy, deepcopy
 from typing import Any
 
 import pytest
 
 from registry import frozen
+from registry.serde.record import Record
 
 MAKERS: tuple[Any, ...] = (frozen, dataclasses)
 
@@ -101,3 +104,19 @@ def test_a_class_without_fields(maker: Any) -> None:
         pass
 
     assert Nothing() == Nothing() and hash(Nothing()) == hash(Nothing())
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_a_fact_can_be_copied(maker: Any) -> None:
+    @maker.dataclass(frozen=True, slots=True)
+    class Place:
+        path: str
+        lines: list[int] = maker.field(default_factory=list)
+
+    place = Place("a", [1])
+    assert copy(place) == place and deepcopy(place) == place and deepcopy(place).lines is not place.lines
+
+
+def test_a_fact_can_be_pickled() -> None:
+    record = Record("orders", b"o-1", b"", (("ce_id", b"1"),))
+    assert pickle.loads(pickle.dumps(record)) == record

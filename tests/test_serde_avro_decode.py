@@ -230,7 +230,7 @@ HOSTILE: Final = (
     "None_",
     "new",
     "r",
-    "Refused",
+    "GaveUp",
     "careful",
     "__init__",
     "_x",

@@ -327,6 +327,15 @@ def test_memory_is_a_multiple_of_the_bytes(items: Any, item: bytes) -> None:
             assert measure(decoder, bytes_)[0] < MULTIPLE * len(data) + 200_000
 
 
+def test_a_decimal_of_a_megabyte_is_refused_before_it_takes_a_minute() -> None:
+    schema = parse('{"type":"bytes","logicalType":"decimal","precision":9}')
+    decoder = compile_decoder(schema, schema)
+    assert decoder(encode(parse('"bytes"'), b"\0" * 1023 + b"\1"), 0, None) == 1
+    fact = r"^a number of 1000000 bytes is no decimal\(9, 0\), which has 1024 at most$"
+    with pytest.raises(DecodeError, match=fact):
+        decoder(encode(parse('"bytes"'), b"\1" * 1_000_000), 0, None)
+
+
 def test_nulls_that_a_message_may_have() -> None:
     schema = parse('{"type":"array","items":"null"}')
     decoder = compile_decoder(schema, schema)

@@ -181,11 +181,11 @@ def test_one_fact_in_two_spellings_is_no_contradiction() -> None:
         ("ce_id", b"9F0E4E1C-0000-4000-8000-00000000ABCD"),
         ("ce_time", b"2026-01-02T05:04:05.678901234+02:00"),
     ]
-    check_headers(meta, headers, ROLES)
+    check_headers(meta, headers, orders.ENVELOPE)
     assert meta.event_id == "9f0e4e1c-0000-4000-8000-00000000abcd"
     meta.event_id = "abc"
     with pytest.raises(serde.EnvelopeError):
-        check_headers(meta, [("ce_id", b"ABC")], ROLES)
+        check_headers(meta, [("ce_id", b"ABC")], orders.ENVELOPE)
 
 
 def test_what_an_older_version_lacks_is_taken_from_the_headers() -> None:

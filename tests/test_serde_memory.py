@@ -50,6 +50,9 @@ class Nobody:
     def find(self, event: str, writer: int | str) -> BundledVersion | None:
         return None
 
+    def find_number(self, event: str, number: int) -> BundledVersion | None:
+        return None
+
 
 def measure_kept(work: Callable[[], object]) -> int:
     """Bytes that are held after many calls, and were not before; the first call fills the caches."""

@@ -5,7 +5,7 @@ It travels by a context variable: asyncio tasks inherit it, threads do not, so w
 """
 
 from collections.abc import Callable
-from contextvars import ContextVar, Token, copy_context
+from contextvars import ContextVar, copy_context
 from typing import Any, Final, ParamSpec, TypeVar
 
 from registry.serde.errors import EnvelopeError
@@ -18,6 +18,11 @@ Cause = tuple[str, str | None]
 """A correlation id, and the id of the event being handled, if one is."""
 
 HANDLED: Final[ContextVar[Cause | None]] = ContextVar("registry.serde.handled", default=None)
+
+
+_Before = tuple[Cause | None, Any]
+"""What was in force before, and what before that: the rest of them is of this type too."""
+_BEFORE: Final[ContextVar[_Before | None]] = ContextVar("registry.serde.before", default=None)
 
 
 def current_correlation() -> str | None:
@@ -33,22 +38,25 @@ class correlation:  # used like a function, as contextlib's managers are
     ``with correlation() as made`` tells which. Raises :class:`EnvelopeError` for an id that is empty or no text.
     """
 
-    __slots__ = ("_id", "_tokens")
+    __slots__ = ("_id",)
 
     def __init__(self, id: str | None = None) -> None:
         made = new_id() if id is None else id
         if not isinstance(made, str) or not made:
             raise EnvelopeError(f"a correlation id is a text that is not empty, not {made!r}")
         self._id = made
-        self._tokens: list[Token[Cause | None]] = []
 
     def __enter__(self) -> str:
         within = HANDLED.get()
-        self._tokens.append(HANDLED.set((self._id, within[1] if within else None)))
+        # What was before is kept in the context too: threads and tasks may enter one manager at the same time.
+        _BEFORE.set((within, _BEFORE.get()))
+        HANDLED.set((self._id, within[1] if within else None))
         return self._id
 
     def __exit__(self, *_: object) -> None:
-        HANDLED.reset(self._tokens.pop())
+        before, further = _BEFORE.get() or (None, None)
+        HANDLED.set(before)
+        _BEFORE.set(further)
 
 
 def bind(function: Callable[_P, _T]) -> Callable[_P, _T]:

@@ -44,7 +44,7 @@ def make_meta(
 
     What is not given comes from the record being handled (correlation and cause), or is made: a random id, and the time
     now, cut to ``tick`` microseconds. Raises :class:`MissingCorrelation`, and :class:`EnvelopeError` for an id that is
-    empty or no text, and for a time without a zone.
+    empty or no text, and for a time without a zone or outside of the years 1 to 9999 in UTC.
     """
     handled = HANDLED.get()
     meta = Meta()
@@ -62,24 +62,42 @@ def make_meta(
     if causation_id is None and handled is not None:
         causation_id = handled[1]
     if not (type(correlation_id) is str is type(event_id) and correlation_id and event_id):
-        _refuse_id("correlation_id", correlation_id)
-        _refuse_id("event_id", event_id)
+        _refuse_id("correlation_id", correlation_id, bundle)
+        _refuse_id("event_id", event_id, bundle)
     if causation_id is not None and (type(causation_id) is not str or not causation_id):
-        _refuse_id("causation_id", causation_id)
+        _refuse_id("causation_id", causation_id, bundle)
     meta.correlation_id, meta.event_id, meta.causation_id = correlation_id, event_id, causation_id
     if occurred_at is None:
         occurred_at = datetime.now(UTC)
         if tick > 1:
             occurred_at = occurred_at.replace(microsecond=occurred_at.microsecond // tick * tick)
-    elif not isinstance(occurred_at, datetime) or occurred_at.utcoffset() is None:
-        raise EnvelopeError(f"occurred_at is a datetime with a zone, not {_describe(occurred_at)}", "/occurred_at")
+    else:
+        _check_time(occurred_at, bundle)
     meta.occurred_at = occurred_at
     return meta
 
 
-def _refuse_id(role: str, given: object) -> None:
+def _refuse_id(role: str, given: object, bundle: Bundle) -> None:
     if type(given) is not str or not given:
-        raise EnvelopeError(f"{role} is a text that is not empty, not {_describe(given)}", f"/{role}")
+        fact = f"{role} is a text that is not empty, not {_describe(given)}"
+        raise EnvelopeError(fact, _find_path(role, bundle.newest.shape.envelope), subject=bundle.event)
+
+
+def _check_time(given: object, bundle: Bundle) -> None:
+    try:
+        if isinstance(given, datetime) and given.utcoffset() is not None:
+            given.astimezone(UTC)
+            return
+        fact = f"occurred_at is a datetime with a zone, not {_describe(given)}"
+    except OverflowError:
+        fact = f"occurred_at is, in UTC, not within the years 1 to 9999: {_describe(given)}"
+    except Exception as error:  # of a zone that is somebody's own
+        fact = f"occurred_at cannot be read: {error!r}"
+    raise EnvelopeError(fact, _find_path("occurred_at", bundle.newest.shape.envelope), subject=bundle.event)
+
+
+def _find_path(role: str, roles: Mapping[str, tuple[str, ...]]) -> str:
+    return "/" + "/".join(roles.get(role, (role,)))
 
 
 def render_fixed_headers(bundle: Bundle) -> tuple[tuple[str, bytes], ...]:
@@ -108,13 +126,13 @@ def render_headers(meta: Meta) -> tuple[tuple[str, bytes], ...]:
     return headers
 
 
-def check_headers(meta: Meta, headers: Headers, roles: Collection[str]) -> None:
+def check_headers(meta: Meta, headers: Headers, roles: Mapping[str, tuple[str, ...]]) -> None:
     """Compares the headers of a record with its payload, which ``meta`` holds.
 
-    ``roles`` are those that the writer's schema has. What only a header knows goes into ``meta``. Raises
-    :class:`EnvelopeError` where a header contradicts the payload, or another header of its name.
+    ``roles`` are those that the writer's schema has, with their paths. What only a header knows goes into ``meta``.
+    Raises :class:`EnvelopeError` where a header contradicts the payload, or another header of its name.
     """
-    known = roles
+    known: Collection[str] = roles
     for header, held in headers:
         role = _ROLE_OF.get(header)
         if role is None:
@@ -132,7 +150,7 @@ def check_headers(meta: Meta, headers: Headers, roles: Collection[str]) -> None:
                 raise EnvelopeError(f"the header {header} is there twice and differs")
             raise EnvelopeError(
                 f"the header {header} says {_describe(_text(said))}, the payload {_describe(_text(holds))}",
-                f"/{role}",
+                _find_path(role, roles),
                 help="headers mirror the payload: a relay that changes one changes both, or drops the header",
             )
 
@@ -140,19 +158,19 @@ def check_headers(meta: Meta, headers: Headers, roles: Collection[str]) -> None:
 def _parse(header: str, role: str, held: bytes | None) -> Any:
     try:
         return _PARSERS[role]((held or b"").decode())
-    except ValueError:
+    except (ValueError, OverflowError, AttributeError):  # the last for a header that is no bytes
         raise EnvelopeError(f"the header {header} is {_describe(held)}, which is no {role}") from None
 
 
-def check_filled(meta: Meta, roles: Collection[str]) -> None:
+def check_filled(meta: Meta, roles: Mapping[str, tuple[str, ...]]) -> None:
     """Refuses an envelope that was read and is empty. Raises :class:`EnvelopeError`.
 
     Protobuf cannot tell an absent field from ``""`` and ``0``, and an Avro default fills in the same.
     """
     if not meta.correlation_id and "correlation_id" in roles:
-        raise EnvelopeError("the correlation id is empty", "/correlation_id")
+        raise EnvelopeError("the correlation id is empty", _find_path("correlation_id", roles))
     if not meta.schema_version and "schema_version" in roles:
-        raise EnvelopeError("the schema version is 0", "/schema_version")
+        raise EnvelopeError("the schema version is 0", _find_path("schema_version", roles))
 
 
 def tick_of(schema: object, path: tuple[str, ...]) -> int:
@@ -205,7 +223,7 @@ def _parse_time(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.utcoffset() is None:
         raise ValueError(text)
-    return moment
+    return moment.astimezone(UTC)
 
 
 def _parse_id(text: str) -> str:

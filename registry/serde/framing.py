@@ -94,6 +94,8 @@ def _schema_header(headers: Headers) -> bytes | None:
         if name == SCHEMA_HEADER:
             if value is None:
                 raise DecodeError(f"the header {SCHEMA_HEADER} is empty")
+            if not isinstance(value, bytes):
+                raise DecodeError(f"the header {SCHEMA_HEADER} is a {type(value).__name__}, and no bytes")
             if found is not None and found != value:
                 raise DecodeError(
                     f"the header {SCHEMA_HEADER} is there twice and differs: {_hex(found)} and {_hex(value)}",

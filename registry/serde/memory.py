@@ -10,6 +10,7 @@
 """
 
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Final, Literal
 from zlib import crc32
 
@@ -58,17 +59,22 @@ class InMemory:
         self._topics: dict[str, list[list[tuple[int, Record]]]] = {}
         self._subscriptions: list[Subscription] = []
         self._sent = 0
+        self._sending = Lock()
 
     def send(self, record: Record) -> None:
-        """Appends a record to the partition of its key; records without a key go round in turn."""
-        partitions = self._topics.setdefault(record.topic, [[] for _ in range(self._partitions)])
-        chosen = record.partition
-        if not 0 <= chosen < len(partitions):
-            chosen = (self._sent if record.key is None else crc32(record.key)) % len(partitions)
-        held = partitions[chosen]
+        """Appends a record to the partition of its key; records without a key go round in turn.
+
+        Threads may share a transport.
+        """
         moment = record.timestamp or datetime.now(UTC)
-        held.append((self._sent, replace(record, partition=chosen, offset=len(held), timestamp=moment)))
-        self._sent += 1
+        with self._sending:
+            partitions = self._topics.setdefault(record.topic, [[] for _ in range(self._partitions)])
+            chosen = record.partition
+            if not 0 <= chosen < len(partitions):
+                chosen = (self._sent if record.key is None else crc32(record.key)) % len(partitions)
+            held = partitions[chosen]
+            held.append((self._sent, replace(record, partition=chosen, offset=len(held), timestamp=moment)))
+            self._sent += 1
 
     def flush(self) -> None:
         """Does nothing: what was sent is there."""

@@ -1,7 +1,8 @@
 """The base of generated producers: an event with its envelope becomes a record."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from registry.serde.bundle import Bundle
 from registry.serde.envelope import make_meta, render_fixed_headers, render_headers
@@ -43,7 +44,7 @@ class Producer(Generic[_E]):
         self._fixed = render_fixed_headers(bundle) if headers else ()
         self._key = bundle.key
         self._attribute = attribute_name(bundle.key)
-        self._ticks: dict[tuple[type, int], int] = {}
+        self._ticks: dict[type, int] = {}
 
     @classmethod
     def bundle(cls) -> Bundle:
@@ -100,10 +101,10 @@ class Producer(Generic[_E]):
     ) -> tuple[Record, Meta]:
         serde = self._serde
         bundle = serde.bundle
-        of = (event.__class__, serde.active)
-        tick = self._ticks.get(of)
+        kind = event.__class__
+        tick = self._ticks.get(kind)
         if tick is None:
-            tick = self._ticks[of] = serde.tick(event)
+            tick = self._ticks[kind] = serde.tick(event)
         meta = make_meta(
             bundle,
             tick,
@@ -136,7 +137,9 @@ def key_of(event: object, meta: Meta, bundle: Bundle) -> bytes | None:
         value = getattr(meta, role)
     if type(value) is bytes:
         return value
-    spelled = str(value) if type(value).__name__ in _SPELLED else getattr(value, "value", None)
+    # A subclass is spelled as the payload spells it, whatever it looks like when it is printed.
+    spell = next((_SPELLED[kind.__name__] for kind in type(value).__mro__ if kind.__name__ in _SPELLED), None)
+    spelled = spell(value) if spell else getattr(value, "value", None)
     if not isinstance(spelled, str | int):
         from registry.described import describe_python
 
@@ -149,5 +152,16 @@ def key_of(event: object, meta: Meta, bundle: Bundle) -> bytes | None:
     return str(spelled).encode()
 
 
-_SPELLED = frozenset({"str", "int", "UUID", "date"})
-"""Types whose text is one and the same for equal values; an enum is spelled by its value."""
+def _refuse(_value: object) -> None:
+    """A bool is an int, and a datetime a date, but neither has one spelling that everybody uses."""
+
+
+_SPELLED: Final[dict[str, Callable[[Any], str | None]]] = {
+    "bool": _refuse,
+    "datetime": _refuse,
+    "str": str.__str__,
+    "int": int.__repr__,
+    "UUID": str,
+    "date": str,
+}
+"""Types whose text is one and the same for equal values, by name; an enum is spelled by its value."""

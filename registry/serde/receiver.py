@@ -47,16 +47,24 @@ class _Handling:
 class Receiver:
     """The consumers of one service, ready for records of their topics.
 
-    Raises :class:`SerdeError` where two of them handle one event, for a coroutine as handler, and
-    :class:`registry.serde.errors.UnfitStub` where the stubs are another service's.
+    Raises :class:`SerdeError` where two of them handle one event, for what handles none, for a coroutine as handler,
+    and :class:`registry.serde.errors.UnfitStub` where the stubs are another service's.
     """
 
     def __init__(self, *consumers: Consumer, service: str | None = None, fallback: Fallback | None = None) -> None:
         self.service = ""
         self._by_event: dict[str, _Handling] = {}
         self._by_topic: dict[str, list[_Handling]] = {}
+        if not consumers:
+            raise SerdeError("no consumer was given: nobody would handle anything")
         for consumer in consumers:
-            for stub, bundle in _find_bundles(type(consumer)):
+            bundles = list(_find_bundles(type(consumer)))
+            if not bundles:
+                raise SerdeError(
+                    f"{_name(consumer)} handles no event",
+                    help="give an object of a class that inherits a consumer of `contracts gen`",
+                )
+            for stub, bundle in bundles:
                 if bundle.event in self._by_event:
                     raise SerdeError(f"two consumers of one service handle {bundle.event}", help="give it one of them")
                 named = check_reader(bundle, service)
@@ -143,6 +151,10 @@ def _find_bundles(kind: type[Consumer]) -> Iterator[tuple[type[Consumer], Bundle
             if bundle.event not in seen:
                 seen.add(bundle.event)
                 yield each, bundle
+
+
+def _name(consumer: object) -> str:
+    return f"the class {consumer.__name__}" if isinstance(consumer, type) else f"a {type(consumer).__name__}"
 
 
 def _find_handler(consumer: Consumer, name: str) -> Callable[[Any, Meta], object]:

@@ -40,8 +40,9 @@ class Serde:
     """Turns events of one contract into framed bytes and back. May be shared by threads.
 
     ``framing`` is the kind that is written (:mod:`registry.serde.framing`); all three are read. ``active`` is the
-    version that is written, :attr:`registry.serde.bundle.Bundle.active` unless said otherwise. ``fallback`` is asked for
-    schemas that the bundle does not know. Raises :class:`SerdeError` for a framing or version that cannot be written.
+    version that is written, :attr:`registry.serde.bundle.Bundle.active` unless said otherwise. ``fallback`` is asked
+    for schemas that the bundle does not know. Raises :class:`SerdeError` for a framing or version that cannot be
+    written.
     """
 
     def __init__(
@@ -70,6 +71,8 @@ class Serde:
 
     def activate(self, number: int) -> None:
         """Writes this version from now on. Raises :class:`SerdeError` where this build cannot write it."""
+        if type(number) is not int:
+            raise SerdeError(f"the version to write is a number, not {number!r}")
         if number not in self.bundle.writes:
             raise SerdeError(
                 f"{self.bundle.event} v{number} cannot be written by this build (writes: {list(self.bundle.writes)})",
@@ -110,6 +113,8 @@ class Serde:
         Raises :class:`DecodeError`; :class:`UnknownSchema` for a schema that nobody knows or that the service does not
         read; :class:`EnvelopeError`; :class:`Unrepresentable` where a converter cannot express what was written.
         """
+        if value.__class__ is not bytes:
+            value = _bytes(value, self._event)
         if headers:
             return self._decode_headed(value, headers, read_as)
         start = self._width
@@ -118,7 +123,7 @@ class Serde:
         except (KeyError, TypeError):
             reading = None
         if reading is None:
-            value, start, reading = self._plan_reading(value, headers, read_as)
+            start, reading = self._plan_reading(value, headers, read_as)
         decode, number, roles, subject = reading
         meta = Meta()
         meta.contract = self._event
@@ -133,11 +138,14 @@ class Serde:
 
     def find_writer(self, value: bytes, headers: Headers = ()) -> BundledVersion:
         """The version that a record was written with; nothing is decoded. Raises :class:`DecodeError`."""
-        return self.versions.find(self._parse_frame(value, headers).writer)
+        return self.versions.find(self._parse_frame(_bytes(value, self._event), headers).writer)
 
     def tick(self, event: object) -> int:
-        """How many microseconds ``occurred_at`` can tell apart, in all versions that the event passes through."""
-        versions = [self._version_of(event), *(v for v in self.bundle.versions if v.number == self.active)]
+        """How many microseconds ``occurred_at`` can tell apart, in all versions that the event may pass through.
+
+        These are all that this service writes: another may become active before the event is written.
+        """
+        versions = [self._version_of(event), *(v for v in self.bundle.versions if v.number in self.bundle.writes)]
         paths = ((version, version.shape.envelope.get("occurred_at")) for version in versions)
         return max((tick_of(self.versions.schema(version), path) for version, path in paths if path), default=1)
 
@@ -155,7 +163,7 @@ class Serde:
         except (KeyError, TypeError):
             reading = None
         if reading is None:
-            value, start, reading = self._plan_reading(value, headers, read_as)
+            start, reading = self._plan_reading(value, headers, read_as)
         decode, number, roles, subject = reading
         meta = Meta()
         meta.contract, meta.version = self._event, number
@@ -168,9 +176,8 @@ class Serde:
             raise error.of(subject) from None
         return event, meta
 
-    def _plan_reading(self, value: bytes, headers: Headers, read_as: type | int | None) -> tuple[bytes, int, _Reading]:
+    def _plan_reading(self, value: bytes, headers: Headers, read_as: type | int | None) -> tuple[int, _Reading]:
         """The slow way, for the first record of a kind and for what is wrong: a frame is parsed, a plan compiled."""
-        value = _bytes(value, self.bundle.event)
         versions = self.versions
         reader = self._find_reader(read_as)
         frame = self._parse_frame(value, headers)
@@ -199,7 +206,7 @@ class Serde:
         elif frame.start == self._width:
             # Frames of another length are parsed each time: they are of another framing than this service writes.
             plans[value[: frame.start]] = reading
-        return value, frame.start, reading
+        return frame.start, reading
 
     def _parse_frame(self, value: bytes, headers: Headers) -> Frame:
         try:
@@ -210,21 +217,33 @@ class Serde:
     def _find_reader(self, read_as: type | int | None) -> BundledVersion:
         if read_as is None:
             return self.bundle.newest
-        by_number = self.versions.by_number
-        version = by_number.get(read_as) if isinstance(read_as, int) else self._classes.get(read_as)
+        version = None
+        if isinstance(read_as, int):
+            version = self.versions.by_number.get(read_as)
+        elif isinstance(read_as, type):
+            version = self._classes.get(read_as)
         if version is None:
             known = [_name(each) for each in self.bundle.versions]
-            asked = f"v{read_as}" if isinstance(read_as, int) else read_as.__name__
+            asked = f"v{read_as}" if isinstance(read_as, int) else getattr(read_as, "__name__", repr(read_as))
             raise SerdeError(f"{self.bundle.event} cannot be read as {asked}: it is none of {', '.join(known)}")
         return version
 
     def _version_of(self, event: object) -> BundledVersion:
-        version = self._classes.get(type(event))
+        kinds = type(event).__mro__
+        version = next((self._classes[kind] for kind in kinds if kind in self._classes), None)
         if version is None and not self._classes and isinstance(event, dict):
             version = self.versions.by_number.get(self.active)
         if version is None:
             known = [_name(each) for each in self.bundle.versions if each.event is not None] or ["dict"]
-            raise EncodeError(f"a {type(event).__name__} is none of {', '.join(known)}", subject=self.bundle.event)
+            fact = f"a {type(event).__name__} is none of {', '.join(known)}"
+            if type(event).__name__ not in known:
+                raise EncodeError(fact, subject=self._event)
+            here = next(each.__module__ for each in self._classes if each.__name__ == type(event).__name__)
+            raise EncodeError(
+                f"{fact}: it is another class of that name, of {type(event).__module__}",
+                help=f"make it of the class of {here}; was that module reloaded, or are there two packages of stubs?",
+                subject=self._event,
+            )
         return version
 
     def _plan_writing(self, event: object) -> _Writing:

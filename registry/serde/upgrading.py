@@ -34,11 +34,12 @@ def upgrade(bundle: Bundle, event: object, into: type[_T]) -> _T:
 
 def _compile(bundle: Bundle, given: type, into: type[Any]) -> tuple[Encoder, Decoder, BundledVersion]:
     versions = Versions(bundle)
-    found = {version.event: version for version in bundle.versions}
-    if given not in found or into not in found:
-        odd = given if given not in found else into
+    found = {version.event: version for version in bundle.versions if version.event is not None}
+    version = next((found[kind] for kind in given.__mro__ if kind in found), None)
+    target = found.get(into)
+    if version is None or target is None:
+        odd = given if version is None else into
         raise SerdeError(f"{odd.__name__} is no version of {bundle.event}")
-    version, target = found[given], found[into]
     encode = versions.codec.compile_encoder(versions.schema(version), version.shape)
     return encode, versions.compile_reader(target, version, target.shape), version
 

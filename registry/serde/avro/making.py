@@ -8,6 +8,8 @@ from uuid import UUID
 from registry.schema import Logical
 
 _FLOAT: Final = struct.Struct("<f")
+MAX_DECIMAL_BYTES: Final = 1024
+"""Bytes of a decimal that are not too many, whatever its precision is."""
 _EXACT_BITS: Final = 24
 """Bits of a number that a float of 32 bits holds."""
 
@@ -17,14 +19,25 @@ def make_logical(logical: Logical, value: object, *, is_id: bool, exact: bool) -
 
     A value beyond what Python's types hold stays what it is, or is an error where ``exact``. Raises ``ValueError``.
     """
+    from registry.described import describe_python
     from registry.formats.avro.reference.logical_values import read_logical
 
+    if isinstance(value, bytes) and logical.name == "decimal" and len(value) > (most := most_bytes(logical)):
+        raise ValueError(f"a number of {len(value)} bytes is no {logical}, which has {most} at most")
     made = read_logical(logical, value)
     if exact and made is value:
-        raise ValueError(f"{value!r} is beyond the {logical} values of Python")
+        raise ValueError(f"{describe_python(value)} is beyond the {logical} values of Python")
     if is_id and isinstance(made, UUID):
         return value if isinstance(value, str) else str(made)
     return made
+
+
+def most_bytes(logical: Logical) -> int:
+    """The most bytes of a decimal: what its digits need, and a thousand are always allowed.
+
+    To make a ``Decimal`` of a megabyte takes more than a minute: the time grows with the square.
+    """
+    return max(MAX_DECIMAL_BYTES, logical.precision * 5 // 12 + 2)
 
 
 def round_to_float(value: object) -> object:

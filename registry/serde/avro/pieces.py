@@ -17,11 +17,11 @@ from registry.formats.avro.duration import Duration
 from registry.serde.avro.making import round_to_float
 
 
-class Refused(Exception):
+class GaveUp(Exception):
     """The bytes are wrong, or too rare for the fast reader."""
 
 
-FAILED: Final = (Refused, LookupError, ValueError, ArithmeticError, struct.error, RecursionError)
+FAILED: Final = (GaveUp, LookupError, ValueError, ArithmeticError, struct.error, RecursionError)
 """What the fast reader stops with."""
 
 STEP: Final = tuple((byte >> 1) + 1 if byte < 128 and not byte & 1 else 0 for byte in range(256))
@@ -45,7 +45,7 @@ def number(data: bytes, at: int, first: int, bits: int = 64) -> tuple[int, int]:
         value |= (byte & 127) << shift
         shift += 7
         if value >> bits or (byte & 128 and shift >= bits):
-            raise Refused
+            raise GaveUp
     return value, at
 
 
@@ -131,7 +131,7 @@ def size(data: bytes, at: int) -> tuple[int, int]:
     else:
         at += 1
     if first & 1:
-        raise Refused
+        raise GaveUp
     return at, at + (first >> 1)
 
 
@@ -147,10 +147,10 @@ def block(data: bytes, at: int, first: int, least: int) -> tuple[int, int, int]:
         if length > 127:
             length, at = number(data, at, length)
         if length & 1:
-            raise Refused
+            raise GaveUp
         end = at + (length >> 1)
     if first * least > (len(data) - at) * 2:
-        raise Refused
+        raise GaveUp
     return first, at, end
 
 
@@ -168,7 +168,7 @@ NAMES: Final[Mapping[str, object]] = {
     "MICROSECOND": timedelta(microseconds=1),
     "MILLISECOND": timedelta(milliseconds=1),
     "Decimal": Decimal,
-    "Refused": Refused,
+    "GaveUp": GaveUp,
     "STEP": STEP,
     "UNKNOWN": SafeUUID.unknown,
     "UTC_EPOCH": EPOCH.replace(tzinfo=UTC),

@@ -32,7 +32,7 @@ of its own. Of ``record R {string a; array<long> b}`` and its class, the source 
           x4, i = long(d, i, n, k)
         v2.append(x4)
        if e3 and e3 != i:
-        raise Refused
+        raise GaveUp
       i += 1
       o1.b = tuple(v2)
       if i == len(d):
@@ -77,7 +77,7 @@ from registry.serde.avro.plan import (
 from registry.serde.avro.reading_scalars import read_octets, read_scalar, read_sized, read_text
 
 MAX_NESTING: Final = 256
-"""As the careful reader has it."""
+"""As the careful reader has it; each function sees to it for what it reads itself."""
 MAX_INDENT: Final = 12
 """Loops and conditions inside each other; Python allows 20 loops. What is deeper has a function of its own."""
 MAX_CHAIN: Final = 8
@@ -91,10 +91,8 @@ def render_reader(plan: Plan, classes: frozenset[type]) -> tuple[str, dict[str, 
     source = Source(plan, classes)
     body = Body(2)
     source.read(body, plan.root, "r", 1)
-    lines = ["def decode(d, i, m):", " start = i", " try:"]
-    if body.height >= MAX_NESTING:
-        lines.append("  raise Refused")
-    lines += [*body.lines, "  if i == len(d):", "   return r", " except FAILED:", "  pass"]
+    lines = ["def decode(d, i, m):", " start = i", " try:", *body.lines]
+    lines += ["  if i == len(d):", "   return r", " except FAILED:", "  pass"]
     lines += [f" {name} = None" for name in ("r", *body.names)]  # half an event, before there is another one
     lines += [" return careful(d, start, m)"]
     return "\n".join([*source.functions(), *lines, ""]), source.constants
@@ -156,7 +154,7 @@ class Source:
             body = Body(1, "l")
             body.height = 1
             _READ[type(node)](self, body, node, "r", 1)
-            lines += [f"def {name}(d, i, m, l):", f" if l > {MAX_NESTING - body.height + 1}:", "  raise Refused"]
+            lines += [f"def {name}(d, i, m, l):", f" if l > {MAX_NESTING - body.height + 1}:", "  raise GaveUp"]
             lines += [*body.lines, " return r, i"]
             done += 1
         return [*lines, *self._tables]
@@ -204,9 +202,9 @@ class Source:
                 self.read(body, inner, target, level)
         if node.nodes:
             with body.under("else:"):
-                body.line("raise Refused")
+                body.line("raise GaveUp")
         else:
-            body.line("raise Refused")
+            body.line("raise GaveUp")
 
     def read_items(self, body: Body, node: Node, target: str, level: int) -> None:
         assert isinstance(node, Items)
@@ -216,7 +214,7 @@ class Source:
         least = self.measure.least(node.item)
         if not least:
             with body.under("if d[i]:"):  # there may be any number of them: to be counted
-                body.line("raise Refused")
+                body.line("raise GaveUp")
             body.line("i += 1")
         elif items and (letter := find_letter(node.item)):
             self._read_numbers(body, items, letter)
@@ -247,7 +245,7 @@ class Source:
                 body.line(f"n, i, {end} = block(d, i, n, {least})")
             yield
             with body.under(f"if {end} and {end} != i:"):
-                body.line("raise Refused")
+                body.line("raise GaveUp")
         body.line("i += 1")
 
     @contextmanager
@@ -273,7 +271,7 @@ class Source:
         assert isinstance(node, Object)
         parts = self.plan.records[node.number]
         if parts.refused is not None:
-            body.line("raise Refused")
+            body.line("raise GaveUp")
             return
         targets: dict[str, str] = {}
         attributes = parts.attributes
@@ -315,7 +313,7 @@ class Source:
 
     def _fill(self, body: Body, filled: Filled, targets: Mapping[str, str]) -> None:
         if isinstance(filled.value, Refused):
-            body.line("raise Refused")
+            body.line("raise GaveUp")
             return
         value = self._default(filled.value)
         if filled.role:
@@ -340,7 +338,7 @@ class Source:
             body.line(f"m.{role} = {value}")
 
     def read_refused(self, body: Body, _node: Node, _target: str, _level: int) -> None:
-        body.line("raise Refused")
+        body.line("raise GaveUp")
 
 
 def find_letter(node: Node) -> str:

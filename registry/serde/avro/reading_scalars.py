@@ -8,7 +8,7 @@ from typing import Final
 
 from registry.schema import Logical
 from registry.serde.avro.body import Body
-from registry.serde.avro.making import make_logical
+from registry.serde.avro.making import make_logical, most_bytes
 from registry.serde.avro.pieces import EXACT
 from registry.serde.avro.plan import Node, Scalar, Sized
 
@@ -98,11 +98,11 @@ _PROMOTED: Final[Mapping[tuple[str, str], str]] = {
 _LOGICAL: Final[Mapping[str, tuple[str, ...]]] = {
     "date": ("{target} = date_of(DAY + {value})",),
     "time-millis": (
-        "if not 0 <= {value} < DAY_OF_MILLISECONDS: raise Refused",
+        "if not 0 <= {value} < DAY_OF_MILLISECONDS: raise GaveUp",
         "{target} = (EPOCH + MILLISECOND * {value}).time()",
     ),
     "time-micros": (
-        "if not 0 <= {value} < DAY_OF_MICROSECONDS: raise Refused",
+        "if not 0 <= {value} < DAY_OF_MICROSECONDS: raise GaveUp",
         "{target} = (EPOCH + MICROSECOND * {value}).time()",
     ),
     "timestamp-millis": ("{target} = UTC_EPOCH + MILLISECOND * {value}",),
@@ -141,10 +141,10 @@ def read_scalar(body: Body, node: Node, target: str, constant: Constant) -> None
 def _read_uuid(body: Body, target: str, is_id: bool) -> None:
     """Text of one form: 36 bytes, dashes where they belong, and hexadecimal digits elsewhere."""
     with body.under("if d[i] != 72:"):
-        body.line("raise Refused")
+        body.line("raise GaveUp")
     body.line("v = d[i + 1:(i := i + 37)]")
     with body.under("if v.translate(HEX) != FORM:"):
-        body.line("raise Refused")
+        body.line("raise GaveUp")
     if is_id:
         body.line(f"{target} = v.decode()")
         return
@@ -184,8 +184,8 @@ def _make(
 
 def _make_decimal(body: Body, logical: Logical, target: str, constant: Constant) -> None:
     """The unscaled number, in two's complement. One of no bytes is none."""
-    with body.under("if not v:"):
-        body.line("raise Refused")
+    with body.under(f"if not 0 < len(v) <= {most_bytes(logical)}:"):
+        body.line("raise GaveUp")
     unscaled = "to_int(v, 'big', signed=True)"
     if not logical.scale:
         body.line(f"{target} = Decimal({unscaled})")
@@ -193,6 +193,6 @@ def _make_decimal(body: Body, logical: Logical, target: str, constant: Constant)
     try:
         unit = EXACT.scaleb(1, -logical.scale)
     except ArithmeticError:  # more decimal places than Python has
-        body.line("raise Refused")
+        body.line("raise GaveUp")
         return
     body.line(f"{target} = multiply({unscaled}, {constant(unit)})")

@@ -45,7 +45,7 @@ from registry.serde.protobuf.program import (
 from registry.serde.shape import PLAIN, Encoder, Shape
 
 _FAILURES: Final = (CodecError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError)
-"""What an event may raise on its way into the library; anything else is our bug."""
+"""What the library and the functions made here may raise of an event; the methods of its values may raise anything."""
 
 _VALUES: Final = frozenset({"timestamp", "duration", "wrapper"})
 """Messages that are values in Python."""
@@ -63,8 +63,7 @@ def compile_encoder(messages: Messages, shape: Shape = PLAIN) -> Encoder:
     class_ = find_class(messages.event)
     program.names |= {
         "encode_message": find_method(class_, "SerializePartialToString"),
-        "explain": lambda event, meta, error: _explain(messages, shape, event, meta, error),
-        "FAILURES": (*_FAILURES, Refused),
+        "explain": lambda event, meta, error: _explain(messages, shape, event, meta, error, (*_FAILURES, Refused)),
         "EPOCH": leaves.EPOCH,
         "join": "".join,
     }
@@ -80,7 +79,7 @@ def compile_encoder(messages: Messages, shape: Shape = PLAIN) -> Encoder:
             *(["  level = 0"] if program.is_recursive else []),
             *indent(_write_body(program, messages.event, (), program.tree), "  "),
             f"  return prefix + encode_message(m{ordered})",
-            " except FAILURES as error:",
+            " except Exception as error:",
             "  raise explain(e, meta, error) from None",
         ]
     )
@@ -88,10 +87,12 @@ def compile_encoder(messages: Messages, shape: Shape = PLAIN) -> Encoder:
     return cast(Encoder, program.run("encode"))
 
 
-def _explain(messages: Messages, shape: Shape, event: Any, meta: Any, error: Exception) -> EncodeError:
+def _explain(
+    messages: Messages, shape: Shape, event: Any, meta: Any, error: Exception, failures: tuple[type[Exception], ...]
+) -> EncodeError:
     from registry.serde.protobuf.explain_event import explain_event
 
-    return explain_event(messages, shape, event, meta, error)
+    return explain_event(messages, shape, event, meta, error, failures)
 
 
 def _has_maps(messages: Messages) -> bool:

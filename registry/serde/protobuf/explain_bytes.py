@@ -131,9 +131,7 @@ def _find_odd_entries(messages: Messages, part: Part, held: Any, path: str) -> I
         if isinstance(key, bytes):
             yield path, "a key is not UTF-8"
             return
-        yield from _find_odd_value(
-            messages, part, each, f'{path}{{"{key}"}}' if part.key == "string" else f"{path}{{{key}}}"
-        )
+        yield from _find_odd_value(messages, part, each, path + leaves.show_key(key))
 
 
 def _find_odd_value(messages: Messages, part: Part, value: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -14,8 +14,13 @@ from registry.serde.shape import Shape
 _TOO_DEEP: Final = f"messages are nested deeper than the {MAX_DEPTH} levels that decoders take"
 
 
-def explain_event(messages: Messages, shape: Shape, event: Any, meta: Any, error: Exception) -> EncodeError:
-    """The error for an event that could not be written: the first fault of a walk through it, in the schema's order."""
+def explain_event(
+    messages: Messages, shape: Shape, event: Any, meta: Any, error: Exception, failures: tuple[type[Exception], ...]
+) -> EncodeError:
+    """The error for an event that could not be written: the first fault of a walk through it, in the schema's order.
+
+    Where the walk finds none, an error that is none of ``failures`` is a bug of ours, and raised as it is.
+    """
     tree = grow_envelope(messages, shape.envelope)
     if tree and meta is None:
         return EncodeError("there is no envelope to write", help="give the encoder a Meta")
@@ -27,6 +32,8 @@ def explain_event(messages: Messages, shape: Shape, event: Any, meta: Any, error
         return EncodeError(_TOO_DEEP)
     if isinstance(error, RecursionError):
         return EncodeError(_TOO_DEEP)
+    if not isinstance(error, failures):
+        raise error
     return EncodeError(error.fact if isinstance(error, EncodeError) else f"protobuf does not take the event: {error}")
 
 
@@ -106,9 +113,8 @@ class _Walk:
                 self._ask_one(part, each, f"{path}[{index}]", depth)
         elif part.holds == "map":
             for key, each in _ask(leaves.check_mapping, value, path).items():
-                here = f'{path}{{"{key}"}}' if isinstance(key, str) else f"{path}{{{key!r}}}"
                 _ask(leaves.CHECKS[part.key], key, path)
-                self._ask_one(part, each, here, depth)
+                self._ask_one(part, each, path + leaves.show_key(key), depth)
         elif value is not None or part.holds != "explicit":
             self._ask_one(part, value, path, depth)
 
@@ -132,6 +138,10 @@ def _ask(check: Callable[[Any], Any], value: Any, path: str) -> Any:
         return check(value)
     except EncodeError as fault:
         raise _at(path, fault) from None
+    except RecursionError:
+        raise
+    except Exception as error:  # of the value's own methods: a time zone's, a mapping's
+        raise EncodeError(f"a {type(value).__name__} cannot be read: {error!r}", path) from None
 
 
 def _at(path: str, fault: EncodeError) -> EncodeError:

@@ -21,6 +21,7 @@ MAX_FLOAT: Final = 3.4028234663852886e38
 """The largest number of 32 bits."""
 _MAX_DURATION: Final = 315_576_000_000
 """Seconds, in each direction (google/protobuf/duration.proto)."""
+_LONGEST_KEY: Final = 60
 _NANOS: Final = 1_000_000_000
 
 
@@ -29,6 +30,16 @@ def refuse(value: object, expected: str) -> EncodeError:
     from registry.described import describe_python
 
     return EncodeError(f"{describe_python(value)} is no {expected}")
+
+
+def show_key(key: object) -> str:
+    """The step to a value of a map: ``{"EUR"}``, ``{7}``; never long, and on one line."""
+    if not isinstance(key, str):
+        return f"{{{key!r}}}"
+    from json import dumps
+
+    shown = dumps(key, ensure_ascii=False)
+    return f"{{{shown if len(shown) <= _LONGEST_KEY else shown[: _LONGEST_KEY - 1] + '…'}}}"
 
 
 def check_string(value: Any) -> str:
@@ -91,7 +102,7 @@ def check_float(value: Any) -> float:
 
 
 def _narrow(value: float) -> float:
-    narrow: float = struct.unpack("<f", struct.pack("<f", value))[0]
+    narrow: float = struct.unpack("<f", struct.pack("<f", float(value)))[0]
     return narrow
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from registry.json_names import forget_json_names
 from registry.serde.bundle import BundledVersion
 from registry.serde.errors import SerdeError, UnfitStub
 from registry.serde.protobuf.parts import Part, find_parts
@@ -67,7 +68,7 @@ def load(version: BundledVersion, event: str) -> Messages:
     pool = DescriptorPool()
     if any(_has_shared_names(message) for message in _find_all(_fill(pool, files, subject))):
         pool = DescriptorPool()
-        _fill(pool, [_forget_json(file) for file in files], subject)
+        _fill(pool, [forget_json_names(file) for file in files], subject)
     try:
         return Messages(pool, event)
     except KeyError as error:
@@ -97,7 +98,7 @@ def _fill(pool: Any, files: list[bytes], subject: str) -> list[Any]:
             added.append(pool.AddSerializedFile(file))
         except TypeError as error:
             try:  # two fields with one name in JSON, which old syntaxes allow
-                added.append(pool.AddSerializedFile(_forget_json(file)))
+                added.append(pool.AddSerializedFile(forget_json_names(file)))
             except (TypeError, ValueError):
                 fact = str(error).rpartition("descriptor pool: ")[2]
                 raise UnfitStub(
@@ -139,24 +140,6 @@ def _has_shared_names(message: Any) -> bool:
     """Whether a field is named for JSON as another one is: the library takes one of them for the other."""
     names = {field.name: field.number for field in message.fields}
     return any(names.get(field.json_name, field.number) != field.number for field in message.fields)
-
-
-def _forget_json(data: bytes) -> bytes:
-    """The same file, where the name of each field for JSON is its own."""
-    from google.protobuf.descriptor_pb2 import FileDescriptorProto
-    from google.protobuf.message import DecodeError
-
-    file = FileDescriptorProto()
-    try:
-        file.MergeFromString(data)
-    except DecodeError as error:
-        raise ValueError(str(error)) from error
-    messages = list(file.message_type)
-    for message in messages:  # grows while it is read
-        for field in message.field:
-            field.json_name = field.name
-        messages.extend(message.nested_type)
-    return file.SerializeToString()
 
 
 def _find_indexes(message: Any) -> tuple[int, ...]:

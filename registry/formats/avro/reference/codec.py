@@ -153,9 +153,9 @@ class _Encoder:
         if not isinstance(value, dict):
             refuse(value, f"dict, as record {type_.name} needs")
         names = {field.name for field in type_.fields}
-        unknown = next((name for name in value if name not in names), None)
-        if unknown is not None:
-            self._fail(f"record {type_.name} has no field {describe_python(unknown)}")
+        for name in value:
+            if name not in names:
+                self._fail(f"record {type_.name} has no field {describe_python(name)}")
         missing = next((field.name for field in type_.fields if field.name not in value), None)
         if missing is not None:
             self.path.append(f"/{missing}")

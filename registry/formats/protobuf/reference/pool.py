@@ -7,6 +7,7 @@ from typing import Any, Final
 from registry.formats.protobuf.elements import wire_of
 from registry.formats.protobuf.reference.chunks import make_chunk, make_field, split_fields
 from registry.formats.protobuf.reference.errors import EncodeError, UnusableDescriptors
+from registry.json_names import forget_json_names
 from registry.schema import Array, Enum, Field, Map, Record, Ref, Schema, Type
 
 Value = Mapping[str, object]
@@ -89,19 +90,6 @@ def _has_shared_names(record: Record) -> bool:
     )
 
 
-def _forget_json(data: bytes) -> bytes:
-    """The same file, where the name of each field for JSON is its own."""
-    from google.protobuf.descriptor_pb2 import FileDescriptorProto
-
-    file = FileDescriptorProto.FromString(data)
-    messages = list(file.message_type)
-    for message in messages:  # grows while it is read
-        for field in message.field:
-            field.json_name = field.name
-        messages.extend(message.nested_type)
-    return file.SerializeToString()
-
-
 class Messages:
     """A pool of one schema's own, and the classes that were asked of it; each message keeps its pool alive."""
 
@@ -129,7 +117,7 @@ class Messages:
                 return
             except TypeError:  # perhaps because of the names of a message that is no part of the schema
                 pass
-        self._pool.AddSerializedFile(_forget_json(data))
+        self._pool.AddSerializedFile(forget_json_names(data))
 
     def make(self, name: str) -> Any:
         """An empty message."""
