@@ -8,7 +8,8 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from registry.generation import Wish, read_plans, render_stubs
+from registry.serde import Bundle, Consumer, Duration, Producer, Transport
 from tests.released import freeze
 from tests.repo import Repository
 
@@ -113,8 +115,8 @@ STEPS: Final[tuple[Mapping[str, str], ...]] = (
     {"contracts/Ordered.avsc": ORDERED_2, "contracts/paid.proto": PAID_2},
 )
 SERVICES: Final = ("shop", "billing")
-LANGUAGES: Final = {"avro": "ordered", "protobuf": "paid"}
-"""Language to the module of its event."""
+LANGUAGES: Final = {"avro": ("shop.Ordered", "ordered"), "protobuf": ("shop.Paid", "paid")}
+"""Language to its event, and the module of that."""
 
 
 def build(path: Path) -> Repository:
@@ -132,6 +134,90 @@ def write_stubs(repository: Repository, service: str, folder: Path) -> None:
     folder.mkdir(parents=True)
     for name, text in render_stubs(read_plans(repository.path, Wish(service), os.environ)).items():
         (folder / name).write_text(text, "utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """The stubs of one event, in one service."""
+
+    language: str
+    event: str
+    """Its full name."""
+    stubs: ModuleType
+    """The module of the event, in which its classes and those of its parts are."""
+
+    @property
+    def name(self) -> str:
+        """Its short name, which its class has too."""
+        return self.event.rpartition(".")[2]
+
+    @property
+    def bundle(self) -> Bundle:
+        """The contract in the stubs."""
+        bundle: Bundle = getattr(self.stubs, f"{self.name}Consumer").bundle()
+        return bundle
+
+    def make(self, version: int = 2, /, **fields: object) -> Any:
+        """An event; what is not given has its default, but for the key."""
+        return getattr(self.stubs, self.name if version == 2 else f"{self.name}V1")(**{"order_id": "o-1", **fields})
+
+    def fill(self, version: int = 2) -> Any:
+        """An event with all its fields set."""
+        module, suffix = self.stubs, "" if version == 2 else "V1"
+        line, card = getattr(module, f"Line{suffix}"), getattr(module, f"Card{suffix}")
+        fields: dict[str, object] = {
+            "count": 7,
+            "total": -5,
+            "weight": 1.5,
+            "ratio": 0.1,
+            "gift": True,
+            "raw": b"\x00\xff",
+            "tags": ("a", "é"),
+            "prices": {"EUR": 1},
+            "lines": (line(sku="s", delta=-1, within=line(sku="t")),),
+            "state": getattr(module, f"State{suffix}").DONE,
+            "placed_at": datetime(2026, 1, 2, 3, 4, 5, 6, UTC),
+        }
+        if self.language == "avro":
+            fields |= {
+                "took": Duration(1, 2, 3),
+                "by": card(number="1"),
+                "day": date(2026, 1, 2),
+                "hour": time(1, 2, 3),
+            }
+            fields |= {"local": datetime(2026, 1, 2), "token": UUID(int=5), "price": Decimal("-1.25"), "hash": b"hash"}
+        else:
+            fields |= {"took": timedelta(microseconds=-1), "card": card(number="1"), "sign": 2**32 - 1}
+        return self.make(version, **fields, **({"note": "n"} if version == 2 else {}))
+
+    def produce(self, transport: Transport, active: int = 2, **options: Any) -> Producer[Any]:
+        """The producer, which the owner's stubs have."""
+        producer: Producer[Any] = getattr(self.stubs, f"{self.name}Producer")(
+            transport, service="shop", active=active, **options
+        )
+        return producer
+
+    def consume(self) -> tuple[Consumer, list[Any]]:
+        """A consumer, and what it was given."""
+        seen: list[Any] = []
+        handlers = {f"on_{self.name.lower()}": lambda _self, event, _meta: seen.append(event)}
+        return type("Seeing", (getattr(self.stubs, f"{self.name}Consumer"),), handlers)(), seen
+
+
+@contextmanager
+def import_stubs(folder: Path) -> Iterator[dict[str, dict[str, Party]]]:
+    """Service to language to its stubs, made from a repository in ``folder``, and forgotten at the end."""
+    repository = build(folder / "repository")
+    for service in SERVICES:
+        write_stubs(repository, service, folder / f"stubs_of_{service}")
+    with importable(folder):
+        yield {
+            service: {
+                language: Party(language, event, importlib.import_module(f"stubs_of_{service}.{module}"))
+                for language, (event, module) in LANGUAGES.items()
+            }
+            for service in SERVICES
+        }
 
 
 @contextmanager

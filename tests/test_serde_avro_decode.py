@@ -71,7 +71,7 @@ def outcome(decoder: Callable[..., Any], data: bytes, start: int = 0) -> tuple[o
 
 
 def check_reading(reader: Schema, writer: Schema, data: bytes, decoders: Decoders, *, honest: bool) -> None:
-    """Both modes against the reference. Bytes that nobody wrote may pass where the reader drops a string."""
+    """Both modes against the reference. Bytes that nobody wrote may pass where the reader drops what they would be."""
     expected, refusal = None, None
     try:
         expected = decode(reader, writer, data)
@@ -88,7 +88,7 @@ def check_reading(reader: Schema, writer: Schema, data: bytes, decoders: Decoder
         assert same(value, expected)
     else:
         assert not honest
-        assert refusal.fact == "the string is no UTF-8"
+        assert refusal.fact.endswith(("is no UTF-8", "is no UUID", "is no number"))
     if typed_failure is None:
         assert same(to_plain(typed), value)
     else:

@@ -18,11 +18,13 @@ def check_stub(
     owner: str,
     contact: str = "",
     produces: bool = False,
+    **_later: object,
 ) -> None:
     """Called by generated modules, before their classes.
 
     ``stub_format`` is :data:`registry.serde.bundle.STUB_FORMAT` of the generator and ``made_by`` its version;
-    ``produces`` where the module holds a producer. Raises :class:`UnfitStub` for stubs of another format, and
+    ``produces`` where the module holds a producer. What a later generator says more is let pass: its format is another,
+    and that is told. Raises :class:`UnfitStub` for stubs of another format, and
     :class:`NotOwner` where ``CONTRACTS_SERVICE`` names another service than the producer is for.
     """
     if stub_format != STUB_FORMAT:
