@@ -1,13 +1,13 @@
 """`contracts gen`: what a service writes and reads -> the sources of a package of typed stubs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 from registry.catalog import Layout, Shelf, layout_of, read_catalog
 from registry.change import Reader, read_version
-from registry.codegen import StubPlan, StubVersion, render_package
-from registry.contract import Catalog, Contract, Ownership, Terms, Version
+from registry.codegen import DEFAULT_PACKAGE, StubPlan, StubVersion, render_header, render_package
+from registry.contract import Catalog, Ownership, Terms, Version
 from registry.errors import Flaw, InvalidSchema, Refused
 from registry.formats import format_of
 from registry.frozen import dataclass
@@ -15,12 +15,9 @@ from registry.git import open_repo
 from registry.policy import ROLES
 from registry.rules.envelope import words_of
 from registry.rules.parties import nearest
+from registry.rules.pins import UPGRADE, Part, find_part, find_writers
 from registry.schema import Field, Record, Schema, Union
-from registry.source import Location
 from registry.upgrade import find_flaw, parse_upgrade
-
-UPGRADE: Final = "upgrade.yaml"
-"""The converters from the version before, in the folder of a version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +41,8 @@ class Plans:
     notes: tuple[str, ...] = ()
     """What is left out, and why."""
     flaws: tuple[Flaw, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What a service has to do with one event, and with which of its versions."""
-
-    contract: Contract
-    terms: Terms
-    reads: tuple[int, ...]
-    writes: tuple[int, ...]
-    """Empty for all but the owner."""
-    versions: tuple[Version, ...]
-    """Oldest first: those that it reads or writes, and those that a chain of converters passes through."""
+    only: tuple[str, ...] = ()
+    """The full names of the events that were asked for; none where all were."""
 
 
 def read_plans(start: Path, wish: Wish, environment: Mapping[str, str]) -> Plans:
@@ -74,9 +60,17 @@ def read_plans(start: Path, wish: Wish, environment: Mapping[str, str]) -> Plans
         if unread:
             return Plans(wish.service, flaws=unread)
         _refuse_unknown(catalog, wish.service)
+        _refuse_nowhere(repo.top, layout)
         notes: list[str] = []
         flaws: list[Flaw] = []
-        parts = list(_find_parts(catalog, wish.service, find_terms(catalog, wish), notes, flaws))
+        ownership, contracts = catalog.ownership, catalog.contracts
+        named = find_terms(catalog, wish)
+        parts = [
+            part
+            for terms in named
+            for part in [find_part(ownership, contracts[terms.event], terms, wish.service, notes, flaws)]
+            if part is not None
+        ]
         paths = {
             f"{layout.join('versions', part.contract.name, str(version.number))}/{path}"
             for part in parts
@@ -87,26 +81,39 @@ def read_plans(start: Path, wish: Wish, environment: Mapping[str, str]) -> Plans
         room = _Room(catalog, layout, shelf, Reader(shelf))
         plans = [plan for part in parts for plan in [room.plan(wish.service, part, notes, flaws)] if plan]
         shelf.remember()
-    return Plans(wish.service, tuple(plans), tuple(notes), tuple(flaws))
+    only = tuple(terms.event for terms in named) if wish.only else ()
+    return Plans(wish.service, tuple(plans), tuple(notes), tuple(flaws), only)
 
 
-def render_stubs(plans: Plans) -> dict[str, str]:
+def render_stubs(plans: Plans, package: str = DEFAULT_PACKAGE) -> dict[str, str]:
     """Path inside the package -> text; nothing at all for a service without events.
+
+    The package's name stands in the command at the head of each file, and nowhere else.
 
     Raises :class:`InvalidSchema` for names that meet in Python, and for types that cannot be told apart there.
     """
     if plans.flaws:
         raise InvalidSchema(plans.flaws)
-    return render_package(plans.service, plans.plans) if plans.plans else {}
+    if not plans.plans:
+        return {}
+    return render_package(plans.service, plans.plans, render_header(plans.service, package, plans.only))
 
 
 # Who asks, and for what -----------------------------------------------------------------------------------------------
 
 
+def _refuse_nowhere(top: str, layout: Layout) -> None:
+    """A slip in the name must not look like a registry in which nothing was released."""
+    if not os.path.isdir(os.path.join(top, layout.root)):
+        help_ = "name the folder of the schemas by --root, from the top of the repository"
+        raise Refused(f"--root {layout.root}: no such folder", help_)
+
+
 def _refuse_unknown(catalog: Catalog, service: str) -> None:
     ownership = catalog.ownership
     if not ownership.present:
-        raise Refused("there is no ownership.yaml, so nobody writes or reads anything", "begin with: contracts init")
+        help_ = "name the repository of the contracts by --repository, or begin one with: contracts init"
+        raise Refused("there is no ownership.yaml, so nobody writes or reads anything", help_)
     if service not in ownership.services:
         otherwise = f"add it: `services: {{{service}: {{team: …}}}}`"
         help_ = nearest(service, ownership.services, otherwise)
@@ -121,12 +128,12 @@ def find_terms(catalog: Catalog, wish: Wish) -> list[Terms]:
     terms = catalog.ownership.terms
     for name in wish.producers:
         event = _find_event(terms, name)
-        if wish.service not in _find_writers(catalog.ownership, event):
+        if wish.service not in find_writers(catalog.ownership, event):
             raise Refused(describe_writer(catalog.ownership, event), f"let {wish.service} ask by an event of its own")
     mine = {
         name: each
         for name, each in terms.items()
-        if wish.service in _find_writers(catalog.ownership, each)
+        if wish.service in find_writers(catalog.ownership, each)
         or any(subscriber.service == wish.service for subscriber in each.subscribers)
     }
     chosen = {_find_event(terms, name).event for name in wish.only}
@@ -147,17 +154,6 @@ def _find_event(terms: Mapping[str, Terms], name: str) -> Terms:
     raise Refused(f"{name} is no event of ownership.yaml", nearest(name, terms, "contracts owners  lists them"))
 
 
-def _find_writers(ownership: Ownership, terms: Terms) -> list[str]:
-    """The owner, and while an entity is handed over both sides."""
-    granted = (
-        service
-        for transfer in ownership.transfers
-        if transfer.phase == "dual_grant" and transfer.entity == terms.entity
-        for service in (transfer.giver, transfer.taker)
-    )
-    return [*([terms.owner] if terms.owner else []), *granted]
-
-
 def describe_writer(ownership: Ownership, terms: Terms) -> str:
     """``ContentPublished is written only by content-api (team content, #team-content)``."""
     short = terms.event.rpartition(".")[2]
@@ -175,71 +171,6 @@ def describe_team(ownership: Ownership, service: str) -> str:
         return ""
     ways = (*team.contacts, team.github) if team else ()
     return ", ".join([f"team {known.team}", *[way for way in ways if way][:1]])
-
-
-# Which versions -------------------------------------------------------------------------------------------------------
-
-
-def _find_parts(
-    catalog: Catalog, service: str, named: Iterable[Terms], notes: list[str], flaws: list[Flaw]
-) -> Iterator[Part]:
-    for terms in named:
-        contract = catalog.contracts[terms.event]
-        readable = tuple(version.number for version in contract.readable)
-        if not readable:
-            known = contract.versions or terms.retired
-            reason = "no version that a log still holds" if known else "no version yet"
-            notes.append(f"{terms.event} has {reason}; see: contracts release {terms.event}")
-            continue
-        pin = next((each for each in terms.subscribers if each.service == service), None)
-        owns = service in _find_writers(catalog.ownership, terms)
-        reads = tuple(sorted(set(pin.reads if pin else ()))) or readable
-        writes = tuple(sorted(set(terms.writes))) or readable[-1:] if owns else ()
-        found = [
-            *_find_bad_pins(contract, terms, reads, f"{service} reads", "reads", pin.at if pin else terms.at),
-            *_find_bad_pins(contract, terms, writes, f"{service} writes", "writes", terms.at),
-        ]
-        needed = _find_needed(contract, {*reads, *writes})
-        found += _find_gaps(contract, terms, needed, pin.at if pin else terms.at)
-        flaws += found
-        if not found:
-            yield Part(contract, terms, reads, writes, needed)
-
-
-def _find_bad_pins(
-    contract: Contract, terms: Terms, numbers: Sequence[int], who: str, key: str, at: Location
-) -> Iterator[Flaw]:
-    known = [version.number for version in contract.versions]
-    for number in numbers:
-        if number in terms.retired:
-            message = f"{who} v{number} of {contract.name}, which is retired"
-            yield Flaw("invalid", message, at, f"take {number} out of its `{key}`")
-        elif number not in known:
-            message = f"{who} v{number} of {contract.name}, and the latest is v{known[-1]}"
-            help_ = f"release it first: contracts release {contract.name}" if number == known[-1] + 1 else ""
-            yield Flaw("invalid", message, at, help_ or f"correct its `{key}`")
-
-
-def _find_needed(contract: Contract, numbers: set[int]) -> tuple[Version, ...]:
-    """Those versions; where one step between them is declared, every step, because converters go one by one."""
-    low, high = min(numbers), max(numbers)
-    between = tuple(version for version in contract.versions if low <= version.number <= high)
-    return between if _converts(between) else tuple(version for version in between if version.number in numbers)
-
-
-def _converts(versions: Sequence[Version]) -> bool:
-    """Whether a step from one version to a later one is declared; those of the first lead from what came before it."""
-    return any(UPGRADE in version.files for version in versions[1:])
-
-
-def _find_gaps(contract: Contract, terms: Terms, needed: Sequence[Version], at: Location) -> Iterator[Flaw]:
-    """A retired version whose folder is gone, in the middle of a chain: the next step does not begin where we are."""
-    if not _converts(needed):
-        return
-    first, last = needed[0].number, needed[-1].number
-    for number in sorted(set(range(first, last)) & set(terms.retired) - {version.number for version in needed}):
-        message = f"v{first} of {contract.name} becomes v{last} by way of v{number}, whose folder is gone"
-        yield Flaw("invalid", message, at, f"restore v{number} from git, or pin later versions only")
 
 
 # What they say --------------------------------------------------------------------------------------------------------
@@ -284,6 +215,8 @@ class _Room:
             writes=part.writes,
             versions=tuple(version for version in versions if version),
             others=others,
+            deprecated_since=terms.deprecated_since.isoformat() if terms.deprecated_since else "",
+            replaced_by=terms.replaced_by,
         )
 
     def _read(self, part: Part, version: Version, notes: list[str], flaws: list[Flaw]) -> StubVersion | None:

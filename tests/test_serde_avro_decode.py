@@ -571,11 +571,45 @@ def test_a_record_that_stands_in_many_places_is_compiled_once() -> None:
     assert render_decoder(make(inner), make(inner)).count("\n") < 2000
 
 
+# Numbers: two bytes at a time, by tables, where eight are left; one by one at the end
+
+BOUNDARIES: Final = sorted(
+    {sign * ((1 << bits) + near) for bits in range(64) for near in (-1, 0, 1) for sign in (1, -1)}
+)
+
+
+@pytest.mark.parametrize("type_", ["int", "long"])
+@pytest.mark.parametrize("behind", [0, 1, 4, 7, 8])
+def test_numbers_of_every_length_are_read_wherever_they_stand(type_: str, behind: int) -> None:
+    schema = make(record(("a", type_), ("b", {"type": "fixed", "name": "B", "size": behind})))
+    decoder = compile_decoder(schema, schema)
+    limit = 1 << (31 if type_ == "int" else 63)
+    for value in BOUNDARIES:
+        if -limit <= value < limit:
+            event = {"a": value, "b": b"\xff" * behind}
+            data = encode(schema, event)
+            assert decoder(FRAME + data, 5, None) == event
+            with pytest.raises(DecodeError):
+                decoder(FRAME + data[:-1], 5, None)
+
+
+@pytest.mark.parametrize("type_", ["int", "long"])
+@pytest.mark.parametrize("behind", [0, 8])
+def test_padded_numbers_are_read_as_the_reference_reads_them(type_: str, behind: int) -> None:
+    schema = make(record(("a", type_), ("b", {"type": "fixed", "name": "B", "size": behind})))
+    decoders = (compile_decoder(schema, schema), compile_decoder(schema, schema, make_shape(schema)))
+    for length in range(1, 12):
+        for last in (0x00, 0x01, 0x02, 0x0F, 0x10, 0x7F):
+            for first in (0x80, 0x81, 0xFF):
+                number = bytes([first] * bool(length - 1) + [0x80] * (length - 2) + [last])
+                check_reading(schema, schema, number + b"\xff" * behind, decoders, honest=False)
+
+
 # The source
 
 
 def test_the_docstring_shows_the_source_as_it_is() -> None:
-    schema = make(record(("a", "string"), ("b", {"type": "array", "items": "long"})))
+    schema = make(record(("a", "string"), ("b", {"type": "array", "items": "int"})))
     lines = render_decoder(schema, schema, make_shape(schema)).splitlines()
     shown = [line[4:] for line in (reading.__doc__ or "").splitlines() if line.startswith("    ")]
     assert shown == lines

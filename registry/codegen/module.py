@@ -1,7 +1,7 @@
 """One module of stubs: the classes of an event, its producer and consumer, and its bundle."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from registry.codegen.bundle import write_bundle
@@ -22,13 +22,19 @@ from registry.serde.naming import class_name, module_name
 
 HEADER: Final = "# Made by `contracts gen"
 """What the first line of every generated module begins with."""
+DEFAULT_PACKAGE: Final = "events"
 MADE_BY: Final = "0.1.0"
 """The version of the library that the stubs are made by."""
 
 
-def render_header(service: str) -> str:
-    """The first lines of every module that is made for a service."""
-    return f"{HEADER} --service {quote_line(service)}`, which overwrites it:\n# change the contract, not this file.\n"
+def render_header(service: str, package: str = DEFAULT_PACKAGE, only: Sequence[str] = ()) -> str:
+    """The first lines of every module that is made for a service: the command that makes the same package.
+
+    Where it was run, and where the package lies, is another matter on every machine, and is left out.
+    """
+    options = [] if package == DEFAULT_PACKAGE else [f"--package {package}"]
+    command = " ".join([HEADER, "--service", quote_line(service), *options, *(f"--only {event}" for event in only)])
+    return f"{command}`, which overwrites it:\n# change the contract, not this file.\n"
 
 
 _LOOKALIKES: Final = {
@@ -38,12 +44,12 @@ _LOOKALIKES: Final = {
 """Rules of ruff that short names of a schema may break, each with what shows it."""
 
 
-def finish(service: str, text: str) -> str:
+def finish(header: str, text: str) -> str:
     """A module with its header. Names are the schema's: where they are too long or look alike, linters are told."""
-    broken = ["E501"] if max(map(len, text.split("\n"))) > WIDEST else []
+    broken = ["E501"] if max(map(len, f"{header}{text}".split("\n"))) > WIDEST else []
     broken += [rule for rule, search in _LOOKALIKES.items() if search(text)]
     excuse = f"# ruff: noqa: {', '.join([*broken, 'RUF100'])}\n" if broken else ""
-    return f"{render_header(service)}{excuse}{text}"
+    return f"{header}{excuse}{text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +63,8 @@ class Module:
     flaws: tuple[Flaw, ...] = ()
 
 
-def render_module(plan: StubPlan) -> Module:
-    """The source of an event's module; where there are flaws, it is not to be used."""
+def render_module(plan: StubPlan, header: str = "") -> Module:
+    """The source of an event's module below its header; where there are flaws, it is not to be used."""
     seen = {*plan.reads, *plan.writes}
     versions = [version for version in plan.versions if version.number in seen]
     newest = versions[-1].number
@@ -72,7 +78,7 @@ def render_module(plan: StubPlan) -> Module:
     if flaws:
         return Module(name, "", (), tuple(flaws))
     body = _Body(plan, classes, newest)
-    text = body.render(producer, consumer)
+    text = finish(header or render_header(plan.service), body.render(producer, consumer))
     roots = [classes[number].root for number in sorted(classes, reverse=True)]
     return Module(name, text, tuple(each for each in (*roots, producer, consumer) if each))
 
@@ -124,8 +130,7 @@ class _Body:
         check = render_code(self._write_check(bool(producer)), self._scope, 0, 0)
         body = "\n\n\n".join(blocks)
         head = "\n".join([*quote_doc(self._describe()), "", *self._names.render_imports(), "", check])
-        text = f"{head}\n\n\n{body}\n"
-        return finish(self._plan.service, text)
+        return f"{head}\n\n\n{body}\n"
 
     def _render_parties(self, producer: str, consumer: str) -> Iterator[str]:
         plan = self._plan

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from registry.codegen.module import Module, finish, render_module
+from registry.codegen.module import Module, finish, render_header, render_module
 from registry.codegen.names import meeting
 from registry.codegen.plan import StubPlan
 from registry.codegen.quoting import quote, quote_doc
@@ -29,18 +29,20 @@ else:
 '''
 
 
-def render_package(service: str, plans: Sequence[StubPlan]) -> dict[str, str]:
-    """Path inside the package to text: a module for each event, ``__init__.py`` and ``py.typed``.
+def render_package(service: str, plans: Sequence[StubPlan], header: str = "") -> dict[str, str]:
+    """Path inside the package to text: a module for each event, ``__init__.py`` and ``py.typed``; a header names the
+    command that makes it.
 
     Raises :class:`registry.errors.InvalidSchema` for names that meet, and for what no class can stand for.
     """
-    modules = [(plan, render_module(plan)) for plan in plans]
+    header = header or render_header(service)
+    modules = [(plan, render_module(plan, header)) for plan in plans]
     flaws = [flaw for _, module in modules for flaw in module.flaws]
     flaws += _find_meetings(modules)
     if flaws:
         raise InvalidSchema(flaws)
     files = {f"{module.name}.py": module.text for _, module in modules}
-    return {"__init__.py": _render_door(service, [module for _, module in modules]), "py.typed": "", **files}
+    return {"__init__.py": _render_door(service, header, [module for _, module in modules]), "py.typed": "", **files}
 
 
 def _find_meetings(modules: Sequence[tuple[StubPlan, Module]]) -> Iterator[Flaw]:
@@ -55,13 +57,13 @@ def _find_meetings(modules: Sequence[tuple[StubPlan, Module]]) -> Iterator[Flaw]
                 break
 
 
-def _render_door(service: str, modules: Sequence[Module]) -> str:
+def _render_door(service: str, header: str, modules: Sequence[Module]) -> str:
     names = {module.name for module in modules}
     # A class that is called as a module of the package is reached through its module: the package has one such name.
     homes = {name: module.name for module in modules for name in module.exports if name not in names}
     lines = [*quote_doc(f"The events of {service}; the module of each is imported on first use."), ""]
     if not homes:
-        return finish(service, "\n".join(lines))
+        return finish(header, "\n".join(lines))
     exports = sorted(homes, key=_sort_key)
     lines += ["import typing as _typing", "", "__all__ = ["]
     lines += [f"    {quote(name)}," for name in exports]
@@ -74,7 +76,7 @@ def _render_door(service: str, modules: Sequence[Module]) -> str:
             lines.append("    )")
     table = [f"        {quote(name)}: {quote(homes[name])}," for name in exports]
     door = _DOOR.format(modules="\n".join(["{", *table, "    }"]))
-    return finish(service, "\n".join(lines) + door)
+    return finish(header, "\n".join(lines) + door)
 
 
 def _sort_key(name: str) -> tuple[int, str]:

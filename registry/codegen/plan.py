@@ -48,6 +48,10 @@ class StubPlan:
     classes."""
     others: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
     """Schema id to version number, of readable versions that the service does not read."""
+    deprecated_since: str = ""
+    """The day since which nobody should begin to read it, ``2026-09-01``; empty where it is not deprecated."""
+    replaced_by: str = ""
+    """The full name of the event to read instead."""
 
     @property
     def short_name(self) -> str:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 class Body:
     """Lines, where the next one goes, and names that no other has."""
 
-    __slots__ = ("_names", "_outer", "height", "indent", "lines")
+    __slots__ = ("_names", "_outer", "height", "indent", "lines", "looks_ahead")
 
     def __init__(self, indent: int, outer: str = "") -> None:
         self._outer = outer
@@ -16,6 +16,8 @@ class Body:
         self.height = 0
         """Levels below the value that the function reads, in line."""
         self._names: list[str] = []
+        self.looks_ahead = False
+        """Whether a line asks if eight bytes are left: ``e`` is the last index where they are."""
 
     def level(self, below: int) -> str:
         """The level of nesting of what is so many levels below the value that the function reads."""

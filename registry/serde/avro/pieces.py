@@ -29,6 +29,24 @@ STEP: Final = tuple((byte >> 1) + 1 if byte < 128 and not byte & 1 else 0 for by
 INTEGER: Final = tuple((byte >> 1) ^ -(byte & 1) for byte in range(128))
 """The number that one byte is."""
 
+TWO: Final = tuple(
+    tuple(((first & 127 | second << 7) >> 1) ^ -(first & 1) for first in range(256)) for second in range(128)
+)
+"""The number that two bytes are, by the second and the first."""
+
+
+def _find_parts(values: list[int]) -> list[int]:
+    """What 14 bits are worth, by the two bytes that hold them, read as one little-endian number of 16 bits.
+
+    Where the first byte is the last of a number, the second does not count.
+    """
+    parts: list[int] = []
+    for second in range(256):
+        parts += values[:128]
+        parts += values[(second & 127) << 7 :][:128]
+    return parts
+
+
 EPOCH: Final = datetime(1970, 1, 1)
 _HEX: Final = bytes(b"x0"[chr(byte) in "0123456789abcdefABCDEF"] if byte != 0x2D else byte for byte in range(256))
 EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation, Inexact])
@@ -61,7 +79,7 @@ def integer(data: bytes, at: int, a: int, b: int) -> tuple[int, int]:
 
 
 def long(data: bytes, at: int, a: int, b: int) -> tuple[int, int]:
-    """A long of three bytes or more, of which two were read.
+    """A long of three bytes or more, of which two were read: near the end, where no eight bytes are left.
 
     Without a loop: a timestamp has six bytes, or eight, and this is half the time. First 28 bits, then the next 28, so
     that most sums are of small numbers.
@@ -94,6 +112,12 @@ def long(data: bytes, at: int, a: int, b: int) -> tuple[int, int]:
         return (~low if odd else low), at + 6
     a, at = number(data, at - 1, a)
     return (~(a >> 1) if a & 1 else a >> 1), at
+
+
+def huge(data: bytes, at: int) -> tuple[int, int]:
+    """Half of a long of nine bytes or ten, as it was written, of which none was read."""
+    value, at = number(data, at + 1, data[at])
+    return value >> 1, at
 
 
 def pass_over(data: bytes, at: int, bits: int) -> int:
@@ -167,20 +191,28 @@ NAMES: Final[Mapping[str, object]] = {
     "INTEGER": INTEGER,
     "MICROSECOND": timedelta(microseconds=1),
     "MILLISECOND": timedelta(milliseconds=1),
+    # Half of a long as it was written, in four parts; the other bit is the sign.
+    "P0": _find_parts([bits >> 1 for bits in range(1 << 14)]),
+    "P1": _find_parts([bits << 13 for bits in range(1 << 14)]),
+    "P2": _find_parts([bits << 27 for bits in range(1 << 14)]),
+    "P3": _find_parts([bits << 41 for bits in range(1 << 14)]),
     "Decimal": Decimal,
     "GaveUp": GaveUp,
     "STEP": STEP,
+    "TWO": TWO,
     "UNKNOWN": SafeUUID.unknown,
     "UTC_EPOCH": EPOCH.replace(tzinfo=UTC),
     "UUID": UUID,
     "block": block,
     "date_of": date.fromordinal,
+    "huge": huge,
     "integer": integer,
     "long": long,
     "multiply": EXACT.multiply,
     "new": object.__new__,
     "number": number,
     "octets": octets,
+    "pairs": struct.Struct("<HHHH").unpack_from,
     "pass_over": pass_over,
     "repeat": repeat,
     "round_to_float": round_to_float,

@@ -1,7 +1,7 @@
 """The fast reader: Python source, made of a plan.
 
 One function reads an event, with the records inside it in line; a record that stands in several places has a function
-of its own. Of ``record R {string a; array<long> b}`` and its class, the source is::
+of its own. Of ``record R {string a; array<int> b}`` and its class, the source is::
 
     def decode(d, i, m):
      start = i
@@ -19,17 +19,14 @@ of its own. Of ``record R {string a; array<long> b}`` and its class, the source 
         n, i, e3 = block(d, i, n, 1)
        for _ in repeat(None, n >> 1):
         n = d[i]
-        i += 1
         if n < 128:
          x4 = INTEGER[n]
-        else:
-         k = d[i]
          i += 1
-         if k < 128:
-          n += k * 128 - 128
-          x4 = ~(n >> 1) if n & 1 else n >> 1
-         else:
-          x4, i = long(d, i, n, k)
+        elif (k := d[i + 1]) < 128:
+         x4 = TWO[k][n]
+         i += 2
+        else:
+         x4, i = integer(d, i + 2, n, k)
         v2.append(x4)
        if e3 and e3 != i:
         raise GaveUp
@@ -46,9 +43,10 @@ of its own. Of ``record R {string a; array<long> b}`` and its class, the source 
      x4 = None
      return careful(d, start, m)
 
-``d`` are the bytes, ``i`` is the index, ``m`` the envelope, ``l`` the level of nesting. The common case is in line, the
-rest is called (:mod:`registry.serde.avro.pieces`). Nothing is said of what is wrong: that is the careful reader's. No
-name of a schema is in the source, but for attributes, and for keys of dicts as literals.
+``d`` are the bytes, ``i`` is the index, ``m`` the envelope, ``l`` the level of nesting; where a long is read, ``e`` is the
+last index where eight bytes are left. The common case is in line, the rest is called
+(:mod:`registry.serde.avro.pieces`). Nothing is said of what is wrong: that is the careful reader's. No name of a schema
+is in the source, but for attributes, and for keys of dicts as literals.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -91,7 +89,8 @@ def render_reader(plan: Plan, classes: frozenset[type]) -> tuple[str, dict[str, 
     source = Source(plan, classes)
     body = Body(2)
     source.read(body, plan.root, "r", 1)
-    lines = ["def decode(d, i, m):", " start = i", " try:", *body.lines]
+    ahead = [" e = len(d) - 8"] if body.looks_ahead else []
+    lines = ["def decode(d, i, m):", " start = i", *ahead, " try:", *body.lines]
     lines += ["  if i == len(d):", "   return r", " except FAILED:", "  pass"]
     lines += [f" {name} = None" for name in ("r", *body.names)]  # half an event, before there is another one
     lines += [" return careful(d, start, m)"]
@@ -155,6 +154,7 @@ class Source:
             body.height = 1
             _READ[type(node)](self, body, node, "r", 1)
             lines += [f"def {name}(d, i, m, l):", f" if l > {MAX_NESTING - body.height + 1}:", "  raise GaveUp"]
+            lines += [" e = len(d) - 8"] if body.looks_ahead else []
             lines += [*body.lines, " return r, i"]
             done += 1
         return [*lines, *self._tables]

@@ -26,28 +26,51 @@ def read_boolean(body: Body, target: str) -> None:
     body.line("i += 1")
 
 
-def _read_integer(call: str, bits: int) -> Callable[[Body, str], None]:
+def _read_int(body: Body, target: str) -> None:
     """One byte and two are in line; most numbers have no more."""
+    if not target:
+        _pass_over(body, 32)
+        return
+    _read_short(body, target)
+    with body.under("else:"):
+        body.line(f"{target}, i = integer(d, i + 2, n, k)")
 
-    def read(body: Body, target: str) -> None:
-        if not target:
-            lengths = " else ".join(("1 if d[i] < 128", *(f"{n} if d[i + {n - 1}] < 128" for n in (2, 3, 4))))
-            body.line(f"i += {lengths} else pass_over(d, i, {bits})")
-            return
-        body.line("n = d[i]")
-        body.line("i += 1")
-        with body.under("if n < 128:"):
-            body.line(f"{target} = INTEGER[n]")
+
+def _read_long(body: Body, target: str) -> None:
+    """Up to eight bytes are in line, as every timestamp is: two at a time, by four tables."""
+    if not target:
+        _pass_over(body, 64)
+        return
+    body.looks_ahead = True
+    _read_short(body, target)
+    with body.under("elif i > e:"):
+        body.line(f"{target}, i = long(d, i + 2, n, k)")
+    with body.under("else:"):
+        body.line("n, x, y, z = pairs(d, i)")
+        parts = ["P0[n]"]
+        for place, (name, word) in enumerate((("x", "if"), ("y", "elif"), ("z", "elif")), 1):
+            parts.append(f"P{place}[{name}]")
+            with body.under(f"{word} {name} & 32896 != 32896:"):  # one of the two bytes is the last
+                body.line(f"v = {' + '.join(parts)}")
+                body.line(f"i += {2 * place + 2} if {name} & 128 else {2 * place + 1}")
         with body.under("else:"):
-            body.line("k = d[i]")
-            body.line("i += 1")
-            with body.under("if k < 128:"):
-                body.line("n += k * 128 - 128")
-                body.line(f"{target} = ~(n >> 1) if n & 1 else n >> 1")
-            with body.under("else:"):
-                body.line(f"{target}, i = {call}(d, i, n, k)")
+            body.line("v, i = huge(d, i)")
+        body.line(f"{target} = ~v if n & 1 else v")
 
-    return read
+
+def _read_short(body: Body, target: str) -> None:
+    body.line("n = d[i]")
+    with body.under("if n < 128:"):
+        body.line(f"{target} = INTEGER[n]")
+        body.line("i += 1")
+    with body.under("elif (k := d[i + 1]) < 128:"):
+        body.line(f"{target} = TWO[k][n]")
+        body.line("i += 2")
+
+
+def _pass_over(body: Body, bits: int) -> None:
+    lengths = " else ".join(("1 if d[i] < 128", *(f"{n} if d[i + {n - 1}] < 128" for n in (2, 3, 4))))
+    body.line(f"i += {lengths} else pass_over(d, i, {bits})")
 
 
 def _read_packed(letter: str, size: int) -> Callable[[Body, str], None]:
@@ -77,8 +100,8 @@ def read_octets(body: Body, target: str) -> None:
 _PRIMITIVES: Final[Mapping[str, Callable[[Body, str], None]]] = {
     "null": read_null,
     "boolean": read_boolean,
-    "int": _read_integer("integer", 32),
-    "long": _read_integer("long", 64),
+    "int": _read_int,
+    "long": _read_long,
     "float": _read_packed("f", 4),
     "double": _read_packed("d", 8),
     "bytes": read_octets,

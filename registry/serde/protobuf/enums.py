@@ -32,7 +32,7 @@ def find_values(enum: Any, class_: type | None) -> Mapping[int, Any]:
         if not isinstance(member, class_) or getattr(member, "value", None) != value.number:
             raise UnfitStub(
                 f"{class_.__name__} has no member {member_name(value.name)} with the value {value.number}",
-                "generate the stubs again",
+                "make the stubs again: contracts gen",
             )
         values[value.number] = member
     return values

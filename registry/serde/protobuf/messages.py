@@ -64,7 +64,9 @@ def load(version: BundledVersion, event: str) -> Messages:
     try:
         files = list(_split(version.descriptors))
     except IndexError as error:
-        raise UnfitStub(f"{subject}: the descriptors in the stubs are cut short", "generate the stubs again") from error
+        raise UnfitStub(
+            f"{subject}: the descriptors in the stubs are cut short", "make the stubs again: contracts gen"
+        ) from error
     pool = DescriptorPool()
     if any(_has_shared_names(message) for message in _find_all(_fill(pool, files, subject))):
         pool = DescriptorPool()
@@ -73,7 +75,7 @@ def load(version: BundledVersion, event: str) -> Messages:
         return Messages(pool, event)
     except KeyError as error:
         raise UnfitStub(
-            f"{subject}: the descriptors in the stubs have no such message", "generate the stubs again"
+            f"{subject}: the descriptors in the stubs have no such message", "make the stubs again: contracts gen"
         ) from error
 
 

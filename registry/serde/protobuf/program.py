@@ -95,7 +95,7 @@ def store_field(part: Part, value: str) -> str:
 
 def _plain(name: str) -> str:
     if not (name.isascii() and name.isidentifier()):
-        raise UnfitStub(f"{name!r} is no name of a field", "generate the stubs again")
+        raise UnfitStub(f"{name!r} is no name of a field", "make the stubs again: contracts gen")
     return name
 
 
@@ -108,7 +108,7 @@ def fit_class(class_: type, own: list[Part]) -> None:
     """Raises :class:`UnfitStub` where a class with slots has none for a field."""
     missing = [part.attribute for part in own if not hasattr(class_, part.attribute)]
     if missing and "__slots__" in vars(class_):
-        raise UnfitStub(f"{class_.__name__} has no attribute '{missing[0]}'", "generate the stubs again")
+        raise UnfitStub(f"{class_.__name__} has no attribute '{missing[0]}'", "make the stubs again: contracts gen")
 
 
 def own_parts(messages: Messages, message: Any, tree: Tree) -> list[Part]:
@@ -147,7 +147,7 @@ def grow_envelope(messages: Messages, envelope: Mapping[str, tuple[str, ...]]) -
             if part is None or not _is_fit(part, role if last else ""):
                 raise UnfitStub(
                     f"{messages.event.full_name}: the field {'.'.join(path)} cannot hold the envelope's {role}",
-                    "generate the stubs again",
+                    "make the stubs again: contracts gen",
                 )
             if last:
                 branch[step] = role
