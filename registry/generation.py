@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from registry.catalog import Layout, Shelf, layout_of, read_catalog
 from registry.change import Reader, read_version
@@ -19,13 +20,15 @@ from registry.rules.pins import UPGRADE, Part, find_part, find_writers
 from registry.schema import Field, Record, Schema, Union
 from registry.upgrade import find_flaw, parse_upgrade
 
+DEFAULT_ROOT: Final = "contracts"
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What stubs are asked for."""
 
     service: str
-    root: str = "contracts"
+    root: str = DEFAULT_ROOT
     only: tuple[str, ...] = ()
     """Events, by full or short name; none named: all that the service writes or reads."""
     producers: tuple[str, ...] = ()

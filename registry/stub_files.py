@@ -1,12 +1,14 @@
 """A generated package on disk: what is out of step with what it should be, and how it is brought in step."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from keyword import iskeyword
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final
+from zlib import crc32
 
 from registry.errors import Refused, Unreadable
 from registry.frozen import dataclass
@@ -14,6 +16,13 @@ from registry.render.wording import one_line
 
 _MARKER: Final = "py.typed"
 """It is empty, so it has no header to be known by."""
+_LITERALS: Final = {b"files": b"the texts", b"descriptors": b"the descriptors", b"upgrade": b"the converters"}
+_LITERAL: Final = re.compile(
+    rb"^ +number=(?P<number>[0-9]+),\n"
+    rb"|^(?P<margin> +)(?P<name>%s)=[({]\n(?:(?P=margin) +.*\n)*(?P=margin)[)}],\n" % b"|".join(_LITERALS),
+    re.MULTILINE,
+)
+"""The number of a version in a bundle, and what fills many lines below it."""
 _UNENDED: Final = "\\ No newline at end of file"
 
 
@@ -35,7 +44,10 @@ class Difference:
 
 
 class IsOurs:
-    """Whether a file was made by us, for this service: its first line holds the command that made it."""
+    """Whether a file was made by us, for this service: its first line holds the command that made it.
+
+    Other options of the command make another package of the same service, which may take the place of this one.
+    """
 
     __slots__ = ("_any", "_command")
 
@@ -43,13 +55,14 @@ class IsOurs:
         self._any = beginning.encode()
         """What the first line begins with, whoever the stubs are for."""
         self._command = _find_command(header.encode())
+        """Up to the service's name."""
 
     def __call__(self, path: Path, content: bytes) -> bool:
         """Raises :class:`Refused` for stubs of another service: two in one package would remove each other."""
         if not content.startswith(self._any):
             return False
         made = _find_command(content)
-        if made == self._command:
+        if made == self._command or made.startswith(self._command + b" --"):
             return True
         raise Refused(
             f"{path} belongs to the stubs of another service, made by: {made.decode('utf-8', 'replace')}",
@@ -77,7 +90,7 @@ def find_differences(folder: Path, files: Mapping[str, str], is_ours: IsOurs) ->
     """Files that are missing, stale or edited, and modules that we wrote once and that are no longer wanted.
 
     ``files`` maps paths inside the package to texts. Raises :class:`Refused` where something that is not ours is in the
-    way: it is never overwritten.
+    way, which is never overwritten, and where nothing would be left of a package: a slip in an option looks so too.
     """
     for path, text in sorted(files.items()):
         before, after = _read(folder / path), text.encode()
@@ -91,15 +104,22 @@ def find_differences(folder: Path, files: Mapping[str, str], is_ours: IsOurs) ->
                 "move it away, or name another package by --package; nothing was written",
             )
         yield Difference(path, before, after)
-    gone = False
+    gone = [Difference(path, before, None) for path, before in _find_unwanted(folder, files, is_ours)]
+    if gone and not files:
+        names = ", ".join(each.path for each in gone)
+        raise Refused(
+            f"nothing would be left of {folder}, which holds {names}",
+            f"remove {folder} by hand, if that is meant; nothing was written",
+        )
+    yield from gone
+
+
+def _find_unwanted(folder: Path, files: Mapping[str, str], is_ours: IsOurs) -> Iterator[tuple[str, bytes]]:
     for path in sorted(_find_modules(folder)):
         if path not in files:
             before = _read(folder / path)
             if before is not None and is_ours(folder / path, before):
-                gone = True
-                yield Difference(path, before, None)
-    if gone and not files and _read(folder / _MARKER) == b"":
-        yield Difference(_MARKER, b"", None)
+                yield path, before
 
 
 def write_differences(folder: Path, differences: list[Difference]) -> None:
@@ -176,7 +196,10 @@ def _read(path: Path) -> bytes | None:
 
 
 def render_differences(folder: Path, differences: list[Difference]) -> str:
-    """A unified diff from what lies there to what should: what `contracts gen` would do."""
+    """A unified diff from what lies there to what should: what `contracts gen` would do.
+
+    It is for people, so it leaves out the texts that a bundle holds, and says only which of them differ.
+    """
     from difflib import unified_diff
 
     lines: list[str] = []
@@ -184,10 +207,25 @@ def render_differences(folder: Path, differences: list[Difference]) -> str:
         name = (folder / each.path).as_posix()
         before = "/dev/null" if each.before is None else f"a/{name}"
         after = "/dev/null" if each.after is None else f"b/{name}"
-        old, new = _split(each.before), _split(each.after)
+        old, new = (_split(_elide(content)) for content in (each.before, each.after))
         # An empty file that comes or goes has no lines to differ in.
         lines += unified_diff(old, new, before, after) if old != new else (f"--- {before}\n", f"+++ {after}\n")
     return "".join(line if line.endswith("\n") else f"{line}\n{_UNENDED}\n" for line in lines)
+
+
+def _elide(content: bytes | None) -> bytes:
+    """A module without the literals of its bundle: a line that tells different ones apart stands for each."""
+    number = b""
+
+    def describe(match: re.Match[bytes]) -> bytes:
+        nonlocal number
+        if match["number"] is not None:
+            number = match["number"]
+            return match.group()
+        what = _LITERALS[match["name"]]
+        return b"%s# \xe2\x80\xa6 %s of version %s (%08x)\n" % (match["margin"], what, number, crc32(match.group()))
+
+    return _LITERAL.sub(describe, content or b"")
 
 
 def _split(content: bytes | None) -> list[str]:

@@ -56,6 +56,11 @@ class Bundle:
     """Versions that this build can write; empty for all but the owner."""
     others: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
     """Schema id to version number, of readable versions that the service does not read."""
+    siblings: Mapping[int | str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Schema id or GUID to event, of the other events in the same topic: their records are passed over.
+
+    Those that were released when the stubs were made; the header ``ce_type`` tells any.
+    """
 
     @property
     def active(self) -> int:

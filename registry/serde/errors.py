@@ -4,7 +4,15 @@ from registry.errors import RegistryError
 
 
 class SerdeError(RegistryError):
-    """An event cannot be written, read or published."""
+    """An event cannot be written, read or published.
+
+    Its ``help`` is a note as well, so that a traceback and a log that prints one show the way out.
+    """
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message, help)
+        if help:
+            self.add_note(f"help: {help}")
 
 
 class CodecError(SerdeError):

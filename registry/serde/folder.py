@@ -3,28 +3,33 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from registry.serde.bundle import BundledVersion
-from registry.serde.errors import SerdeError
+from registry.serde.errors import SerdeError, UnknownSchema
+
+_UPGRADE: Final = "upgrade.yaml"
 
 
 class Folder:
     """Versions as ``contracts release`` lays them down: ``<event>/<number>/version.yaml`` and the files it lists.
 
     The folder is read again for each schema that is not known yet, so that new versions may arrive while a service
-    runs. Avro only: Protobuf needs what protoc made of the texts, which no folder holds.
+    runs. Avro only: Protobuf needs what protoc made of the texts, which no folder holds. Raises :class:`SerdeError` for
+    a folder that is not there.
     """
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
+        self._check_path()
 
     def find(self, event: str, writer: int | str) -> BundledVersion | None:
         """The version of an event with this schema id or GUID, or ``None``.
 
-        Raises :class:`SerdeError` for a folder that is not there, and for a version that does not hold together.
+        Raises :class:`SerdeError` for a folder that is gone, and for a version that does not hold together;
+        :class:`UnknownSchema` for one in Protobuf.
         """
-        if not self._path.is_dir():
-            raise SerdeError(f"{self._path}: no such folder of versions", help="the path is that of contracts/versions")
+        self._check_path()
         for folder in self._find_folders(event):
             facts, files = _read_facts(folder / "version.yaml")
             if writer in (_number(facts, "schema_id"), facts["guid"].lower()):
@@ -38,6 +43,10 @@ class Folder:
                 return self._read_version(folder, event, *_read_facts(folder / "version.yaml"))
         return None
 
+    def _check_path(self) -> None:
+        if not self._path.is_dir():
+            raise SerdeError(f"{self._path}: no such folder of versions", help="the path is that of contracts/versions")
+
     def _find_folders(self, event: str) -> Iterator[Path]:
         if "/" in event or "\\" in event or event.startswith("."):
             return
@@ -49,19 +58,19 @@ class Folder:
         if facts["event"] != event or facts["version"] != folder.name:
             raise SerdeError(f"{at}: says it is v{facts['version']} of {facts['event']}")
         if facts["format"] != "avro":
-            raise SerdeError(
-                f"{folder}: a version in {facts['format']} cannot be read from a folder",
+            raise UnknownSchema(
+                f"v{folder.name} is in {facts['format']}, and {self._path} holds no version of that which can be read",
                 help="run `contracts gen`: its stubs carry what is needed",
+                subject=event,
             )
-        upgrade = folder / "upgrade.yaml"
         return BundledVersion(
             number=int(folder.name),
             schema_id=_number(facts, "schema_id"),
             guid=facts["guid"],
             root=facts["root"],
-            files={path: _read_text(folder, path) for path in files},
-            # YAML is not read in production; where a record needs these converters, that they are none says so.
-            upgrade=_read_text(folder, "upgrade.yaml") if upgrade.exists() else "",
+            files={path: _read_text(folder, path) for path in files if path != _UPGRADE},
+            # YAML is not read in production: where a record needs these converters, it is not read at all.
+            upgrade=_read_text(folder, _UPGRADE) if (folder / _UPGRADE).exists() else "",
         )
 
 

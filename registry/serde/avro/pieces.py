@@ -29,22 +29,26 @@ STEP: Final = tuple((byte >> 1) + 1 if byte < 128 and not byte & 1 else 0 for by
 INTEGER: Final = tuple((byte >> 1) ^ -(byte & 1) for byte in range(128))
 """The number that one byte is."""
 
-TWO: Final = tuple(
-    tuple(((first & 127 | second << 7) >> 1) ^ -(first & 1) for first in range(256)) for second in range(128)
-)
-"""The number that two bytes are, by the second and the first."""
+_PAIRS: Final = range(1 << 14)
+"""What two bytes hold: seven bits each."""
+
+
+def _find_two() -> list[list[int]]:
+    numbers = [(bits >> 1) ^ -(bits & 1) for bits in _PAIRS]
+    unused = [0] * 128  # a first byte that is the last one
+    return [unused + numbers[start : start + 128] for start in _PAIRS[::128]]
 
 
 def _find_parts(values: list[int]) -> list[int]:
     """What 14 bits are worth, by the two bytes that hold them, read as one little-endian number of 16 bits.
 
-    Where the first byte is the last of a number, the second does not count.
+    Where the first byte is the last of a number, the second does not count; nor does the highest bit of the second.
     """
     parts: list[int] = []
-    for second in range(256):
+    for start in _PAIRS[::128]:
         parts += values[:128]
-        parts += values[(second & 127) << 7 :][:128]
-    return parts
+        parts += values[start : start + 128]
+    return parts + parts
 
 
 EPOCH: Final = datetime(1970, 1, 1)
@@ -191,15 +195,15 @@ NAMES: Final[Mapping[str, object]] = {
     "INTEGER": INTEGER,
     "MICROSECOND": timedelta(microseconds=1),
     "MILLISECOND": timedelta(milliseconds=1),
-    # Half of a long as it was written, in four parts; the other bit is the sign.
-    "P0": _find_parts([bits >> 1 for bits in range(1 << 14)]),
-    "P1": _find_parts([bits << 13 for bits in range(1 << 14)]),
-    "P2": _find_parts([bits << 27 for bits in range(1 << 14)]),
-    "P3": _find_parts([bits << 41 for bits in range(1 << 14)]),
+    # Half of a long as it was written, in four parts: the bit that is left is the sign.
+    "P0": _find_parts([bits >> 1 for bits in _PAIRS]),
+    "P1": _find_parts([*range(0, 1 << 27, 1 << 13)]),
+    "P2": _find_parts([*range(0, 1 << 41, 1 << 27)]),
+    "P3": _find_parts([*range(0, 1 << 55, 1 << 41)]),
     "Decimal": Decimal,
     "GaveUp": GaveUp,
     "STEP": STEP,
-    "TWO": TWO,
+    "TWO": _find_two(),
     "UNKNOWN": SafeUUID.unknown,
     "UTC_EPOCH": EPOCH.replace(tzinfo=UTC),
     "UUID": UUID,

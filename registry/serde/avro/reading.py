@@ -43,8 +43,8 @@ of its own. Of ``record R {string a; array<int> b}`` and its class, the source i
      x4 = None
      return careful(d, start, m)
 
-``d`` are the bytes, ``i`` is the index, ``m`` the envelope, ``l`` the level of nesting; where a long is read, ``e`` is the
-last index where eight bytes are left. The common case is in line, the rest is called
+``d`` are the bytes, ``i`` is the index, ``m`` the envelope, ``l`` the level of nesting; where a long is read, ``e`` is
+the last index where eight bytes are left. The common case is in line, the rest is called
 (:mod:`registry.serde.avro.pieces`). Nothing is said of what is wrong: that is the careful reader's. No name of a schema
 is in the source, but for attributes, and for keys of dicts as literals.
 """
