@@ -98,6 +98,30 @@ def test_the_next_version_is_to_be_released_first(repository: Repository) -> Non
     assert read(repository, "billing").flaws[0].help == "release it first: contracts release shop.Placed"
 
 
+def test_a_release_adds_no_class_to_what_a_writer_has_pinned(repository: Repository) -> None:
+    reown(repository, "shop.Placed: {", "shop.Placed: {writes: [1, 2], ")
+    plan = by_event(read(repository, "orders"))["shop.Placed"]
+    assert (plan.reads, plan.writes, list(plan.others.values())) == ((1, 2), (1, 2), [3])
+    subscribed = OWNERSHIP.replace("mail]}", "mail, orders], writes: [1, 2]}")
+    repository.write({"ownership.yaml": subscribed})
+    assert by_event(read(repository, "orders"))["shop.Placed"].reads == (1, 2, 3)
+
+
+def test_without_a_pin_the_newest_version_is_written_and_that_is_said(repository: Repository) -> None:
+    plans = read(repository, "orders", only=("Placed",))
+    assert plans.notes == (
+        "shop.Placed: `writes` is not pinned, so version 3 is written as soon as this is deployed; "
+        "pin `writes: [2, 3]` to switch later",
+    )
+    assert read(repository, "billing", only=("Paid",)).notes == ()  # one version leaves no choice
+
+
+def test_the_day_of_a_deprecation_is_carried(repository: Repository) -> None:
+    reown(repository, "shop.Placed: {", "shop.Placed: {deprecated: {since: 2026-09-01, replaced_by: shop.Paid}, ")
+    plan = by_event(read(repository, "mail"))["shop.Placed"]
+    assert (plan.deprecated_since, plan.replaced_by) == ("2026-09-01", "shop.Paid")
+
+
 def test_stubs_are_of_versions_and_never_of_heads(repository: Repository) -> None:
     repository.write({PLACED: placed("note", "colour", "unreleased"), "contracts/payment/money.proto": "broken {"})
     orders = by_event(read(repository, "orders"))
@@ -108,12 +132,12 @@ def test_stubs_are_of_versions_and_never_of_heads(repository: Repository) -> Non
 def test_an_event_without_a_version_is_left_out_and_said(repository: Repository) -> None:
     plans = read(repository, "orders")
     assert "shop.Cancelled" not in by_event(plans)
-    assert plans.notes == ("shop.Cancelled has no version yet; see: contracts release shop.Cancelled",)
+    assert plans.notes[0] == "shop.Cancelled has no version yet; see: contracts release shop.Cancelled"
 
 
 def test_an_event_whose_versions_are_all_retired_is_left_out_and_said(repository: Repository) -> None:
     reown(repository, "shop.Paid: {", "shop.Paid: {retired: [1], ")
-    assert read(repository, "orders").notes[-1].startswith("shop.Paid has no version that a log still holds")
+    assert read(repository, "orders").notes[1].startswith("shop.Paid has no version that a log still holds")
 
 
 def test_a_service_without_events_has_no_plans(repository: Repository) -> None:
@@ -182,8 +206,9 @@ def test_a_broken_ownership_yaml_stops_everything(repository: Repository) -> Non
 
 def test_without_ownership_yaml_nobody_has_stubs(repository: Repository) -> None:
     repository.write({"ownership.yaml": None})
-    with pytest.raises(Refused, match=r"there is no ownership\.yaml"):
+    with pytest.raises(Refused, match=r"there is no ownership\.yaml") as refused:
         read(repository, "orders")
+    assert "--repository" in refused.value.help
 
 
 def add_converters(repository: Repository, number: int, text: str) -> None:

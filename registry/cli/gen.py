@@ -19,8 +19,15 @@ from registry.stub_files import IsOurs, find_differences, package_folder, render
 @click.command()
 @click.option("--service", envvar="CONTRACTS_SERVICE", required=True, help="The service that the stubs are for.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder of the service's packages.")
-@click.option("--package", default=DEFAULT_PACKAGE, show_default=True, help="The package to write, such as shop.events.")
-@click.option("--only", multiple=True, metavar="EVENT", help="Stubs for this event; may be repeated. The package then holds no others: theirs are removed.")
+@click.option(
+    "--package", default=DEFAULT_PACKAGE, show_default=True, help="The package to write, such as shop.events."
+)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="EVENT",
+    help="Stubs for this event; may be repeated. The package then holds no others: theirs are removed.",
+)
 @click.option("--producer", multiple=True, metavar="EVENT", help="Insist on a producer of this event.")
 @click.option("--check", is_flag=True, help="Write nothing; print what is stale, missing or edited, and exit with 1.")
 @click.option("--root", default=DEFAULT_ROOT, show_default=True, help="The folder of the schemas.")

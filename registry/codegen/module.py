@@ -33,7 +33,9 @@ def render_header(service: str, package: str = DEFAULT_PACKAGE, only: Sequence[s
     Where it was run, and where the package lies, is another matter on every machine, and is left out.
     """
     options = [] if package == DEFAULT_PACKAGE else [f"--package {package}"]
-    command = " ".join([HEADER, "--service", quote_line(service), *options, *(f"--only {quote_line(event)}" for event in only)])
+    command = " ".join(
+        [HEADER, "--service", quote_line(service), *options, *(f"--only {quote_line(event)}" for event in only)]
+    )
     return f"{command}`, which overwrites it:\n# change the contract, not this file.\n"
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from registry.serde.bundle import STUB_FORMAT as STUB_FORMAT
     from registry.serde.bundle import Bundle as Bundle
     from registry.serde.bundle import BundledVersion as BundledVersion
+    from registry.serde.compatible import Compatible as Compatible
     from registry.serde.consumer import Consumer as Consumer
     from registry.serde.context import bind as bind
     from registry.serde.context import correlation as correlation
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 _MODULES: Final = {
     "registry.formats.avro.duration": ("Duration",),
     "registry.serde.bundle": ("STUB_FORMAT", "Bundle", "BundledVersion"),
+    "registry.serde.compatible": ("Compatible",),
     "registry.serde.consumer": ("Consumer",),
     "registry.serde.context": ("bind", "correlation", "current_correlation"),
     "registry.serde.conversion": ("Inconvertible",),

@@ -162,6 +162,17 @@ def _parse(header: str, role: str, held: bytes | None) -> Any:
         raise EnvelopeError(f"the header {header} is {_describe(held)}, which is no {role}") from None
 
 
+def find_claim(headers: Headers) -> tuple[str, int]:
+    """The event and the version that the headers of a record name; empty and 0 where they name none."""
+    event, version = "", 0
+    for name, held in headers:
+        if name == TYPE_HEADER and type(held) is bytes:
+            event = held.decode(errors="replace")
+        elif name == HEADER_OF["schema_version"] and type(held) is bytes:
+            version = int(held) if held.isdigit() and len(held) < 10 else 0
+    return event, version
+
+
 def check_filled(meta: Meta, roles: Mapping[str, tuple[str, ...]]) -> None:
     """Refuses an envelope that was read and is empty. Raises :class:`EnvelopeError`.
 

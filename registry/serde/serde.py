@@ -138,7 +138,7 @@ class Serde:
 
     def find_writer(self, value: bytes, headers: Headers = ()) -> BundledVersion:
         """The version that a record was written with; nothing is decoded. Raises :class:`DecodeError`."""
-        return self.versions.find(self._parse_frame(_bytes(value, self._event), headers).writer)
+        return self.versions.find(self._parse_frame(_bytes(value, self._event), headers).writer, headers)
 
     def tick(self, event: object) -> int:
         """How many microseconds ``occurred_at`` can tell apart, in all versions that the event may pass through.
@@ -181,7 +181,7 @@ class Serde:
         versions = self.versions
         reader = self._find_reader(read_as)
         frame = self._parse_frame(value, headers)
-        writer = versions.find(frame.writer)
+        writer = versions.find(frame.writer, headers)
         subject, indexes = subject_of(self.bundle, writer), versions.indexes(writer)
         if frame.indexes != indexes:
             raise DecodeError(

@@ -5,17 +5,21 @@ from time import monotonic
 from typing import Any, Final
 
 from registry.errors import InvalidSchema
+from registry.frozen import replace
 from registry.serde.bundle import Bundle, BundledVersion
 from registry.serde.codecs import codec_of
-from registry.serde.errors import EncodeError, UnknownSchema, Unrepresentable
+from registry.serde.compatible import Compatible
+from registry.serde.envelope import find_claim
+from registry.serde.errors import EncodeError, SerdeError, UnknownSchema, Unrepresentable
 from registry.serde.fallback import Fallback
-from registry.serde.framing import Writer
+from registry.serde.framing import Headers, Writer
 from registry.serde.meta import Meta
 from registry.serde.shape import PLAIN, Decoder, Encoder, Shape
 
 RETRY_AFTER: Final = 30.0
 """Seconds until a fallback is asked again for what it did not have: a topic of strangers must not flood it."""
 _MAX_MISSES: Final = 1000
+_MAX_STAND_INS: Final = 1000
 _NO_STEPS: Final = ("", "null")
 """Converters that are none: no file, and an empty one."""
 
@@ -36,6 +40,7 @@ class Versions:
         self._missed: dict[Writer, float] = {}
         self._schemas: dict[tuple[int, str], Any] = {}
         self._further: dict[int, BundledVersion] = {}
+        self._stand_ins: dict[Writer, BundledVersion] = {}
         self._shared: dict[Writer, str] | None = None
         for version in bundle.versions:
             self._by_writer[Writer("id", version.schema_id)] = version
@@ -47,8 +52,8 @@ class Versions:
             self._fingerprint()
         return writer in self._by_writer or writer.value in self.bundle.others
 
-    def find(self, writer: Writer) -> BundledVersion:
-        """The version that a record was written with.
+    def find(self, writer: Writer, headers: Headers = ()) -> BundledVersion:
+        """The version that a record was written with; its headers say more of one that nobody knows.
 
         Raises :class:`UnknownSchema` where nobody knows it, and where the service does not read it.
         """
@@ -62,7 +67,7 @@ class Versions:
         version = self._by_writer.get(writer)
         number = version.number if version else bundle.others.get(writer.value) if type(writer.value) is int else None
         if number is None:
-            version = self._ask(writer)
+            version = self._ask(writer, headers)
             number = version.number
         bundled = number in bundle.others.values() or any(each.number == number for each in bundle.versions)
         if version is None or (bundled and number not in bundle.reads):
@@ -112,10 +117,19 @@ class Versions:
         steps: list[_Step] = []
         at = writer
         for older, newer in self._find_hops(reader, writer):
-            from registry.serde.conversion import compile_conversion
+            from registry.serde.conversion import BadConversion, compile_conversion
 
             source, target = (older, newer) if at.number <= older.number else (newer, older)
-            conversion = compile_conversion(newer.upgrade, self.schema(older), self.schema(newer))
+            try:
+                conversion = compile_conversion(newer.upgrade, self.schema(older), self.schema(newer))
+            except BadConversion:
+                if newer.number in self.by_number:
+                    raise
+                raise UnknownSchema(
+                    f"v{newer.number} is behind converters, which only stubs carry",
+                    help="run `contracts gen`",
+                    subject=self.bundle.event,
+                ) from None
             decode = codec.compile_decoder(self.schema(source), self.schema(at), PLAIN, substitutes=substitutes)
             convert = conversion.up if target is newer else conversion.down
             encode = codec.compile_encoder(self.schema(target), PLAIN)
@@ -159,28 +173,63 @@ class Versions:
             self._further[number] = version
         return version
 
-    def _ask(self, writer: Writer) -> BundledVersion:
+    def _ask(self, writer: Writer, headers: Headers) -> BundledVersion:
         event = self.bundle.event
         missed = self._missed.get(writer)
         if self._fallback and writer.kind != "crc" and (missed is None or monotonic() - missed >= self._retry_after):
-            version = self._fallback.find(event, writer.value)
+            version = self._ask_fallback(self._fallback, writer)
             if version is not None:
-                try:
-                    self.schema(version)
-                except InvalidSchema as error:
-                    raise UnknownSchema(f"{writer} stands for a schema that is none: {error}", subject=event) from None
                 self._by_writer[writer] = version
                 return version
             if len(self._missed) >= _MAX_MISSES:
                 self._missed.clear()
             self._missed[writer] = monotonic()
+        named, number = find_claim(headers)
+        if named == event and isinstance(self._fallback, Compatible):
+            stand_in = self._stand_in(writer, number)
+            if stand_in is not None:
+                return stand_in
         known = ", ".join(f"v{version.number}" for version in self.bundle.versions)
+        fact = f"{writer} is none of {known}"
+        sibling = self.bundle.siblings.get(writer.value)
+        if sibling or named not in ("", event):
+            fact = f"{writer} is {sibling or named}'s"
+        elif number > self.bundle.newest.number:
+            fact = f"v{number} ({writer}) is newer than these stubs ({known})"
         asked = ", and the fallback does not have it" if self._fallback and writer.kind != "crc" else ""
         raise UnknownSchema(
-            f"{writer} is none of {known}{asked}",
+            fact + asked,
             help="newer stubs may know it: run `contracts gen`" if asked else "run `contracts gen`, or give a fallback",
             subject=event,
         )
+
+    def _ask_fallback(self, fallback: Fallback, writer: Writer) -> BundledVersion | None:
+        event = self.bundle.event
+        try:
+            version = fallback.find(event, writer.value)
+            if version is not None:
+                self.schema(version)
+            return version
+        except UnknownSchema as error:
+            raise error.of(event) from None
+        except InvalidSchema as error:
+            raise UnknownSchema(f"{writer} stands for a schema that is none: {error}", subject=event) from None
+        except SerdeError as error:
+            # It cannot be asked now, or gave what is none: either way the record stays unread, and is tried again.
+            raise UnknownSchema(f"{writer} is not found: {error}", help=error.help, subject=event) from error
+
+    def _stand_in(self, writer: Writer, number: int) -> BundledVersion | None:
+        """The newest version under another id, for records of a language that can be read without their schema."""
+        newest = self.bundle.newest
+        if self.bundle.language != "protobuf" or 0 < number <= newest.number:
+            return None
+        found = self._stand_ins.get(writer)
+        if found is None and len(self._stand_ins) < _MAX_STAND_INS:
+            named = {"schema_id": writer.value} if writer.kind == "id" else {"guid": writer.value}
+            found = self._stand_ins[writer] = replace(newest, number=0, event=None, upgrade="", **named)
+            # One schema for all of them: they differ in nothing but the id.
+            self._schemas[key_of(found)] = self.schema(newest)
+        return found
 
     def _fingerprint(self) -> dict[Writer, str]:
         """Fills in the fingerprints of all versions; those that stand for two, with the versions they stand for."""
