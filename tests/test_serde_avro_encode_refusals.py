@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from dataclasses import field as field_of
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -94,6 +94,16 @@ REFUSED: list[tuple[object, object, str]] = [
         logical("long", "local-timestamp-micros"),
         MOMENT,
         "2024-02-29 12:30:15.123000+00:00 has a time zone, which local-timestamp-micros cannot hold",
+    ),
+    (
+        logical("long", "timestamp-micros"),
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))),
+        "9999-12-31 23:59:59.999999-01:00 is, in UTC, not within the years 0001 to 9999",
+    ),
+    (
+        logical("long", "timestamp-millis"),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=1))),
+        "0001-01-01 00:00:00+01:00 is, in UTC, not within the years 0001 to 9999",
     ),
     (logical("long", "timestamp-micros"), 1, "1 is no timestamp-micros"),
     (logical("long", "timestamp-micros"), date(2024, 1, 1), "2024-01-01 is no timestamp-micros"),

@@ -262,11 +262,12 @@ def _make_timestamp(logical: Logical, _size: int | None) -> Writer:
     from datetime import UTC, datetime
 
     epoch = datetime(1970, 1, 1, tzinfo=None if logical.name.startswith("local") else UTC)
+    first, last = (datetime.min.replace(tzinfo=epoch.tzinfo) - epoch).days, (datetime.max - datetime(1970, 1, 1)).days
 
     def write_millis(value: Any) -> bytes:
         since = value - epoch  # of no moment, or of one with a time zone too many or too few: a TypeError
         millis, rest = divmod(since.microseconds, 1000)
-        if rest:
+        if rest or not first <= since.days <= last:  # a zone leads beyond what any reader in Python has
             raise Refused
         return write_long((since.days * 86_400 + since.seconds) * 1000 + millis)
 
@@ -275,6 +276,8 @@ def _make_timestamp(logical: Logical, _size: int | None) -> Writer:
         micros: int = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
         high = micros >> 27
         if not 1 << 14 <= high < 1 << 28:  # the years from 1970 to 3111 take eight bytes
+            if not first <= since.days <= last:
+                raise Refused
             return write_long(micros)
         low = micros & 0x7FFFFFF
         return LINKED[low << 1 & 16383] + LINKED[low >> 13] + LINKED[high & 16383] + ENDING[high >> 14]

@@ -5,7 +5,7 @@ other kinds, unions whose branches look alike. So an error costs some hundred ti
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum as PythonEnum
 from math import isnan
 from struct import pack, unpack
@@ -192,6 +192,11 @@ class _Walk:
         is_other = not isinstance(value, cls) or (logical.name == "date" and isinstance(value, datetime))
         if is_other and (self._shape.types or role):
             refuse(value, str(logical))
+        if self._shape.types and isinstance(value, datetime) and value.tzinfo is not None:
+            try:
+                value.astimezone(UTC)
+            except OverflowError:
+                raise ValueError(f"{value} is, in UTC, not within the years 0001 to 9999") from None
         return write_logical(logical, value, size)
 
     def _write_enum(self, type_: Enum, value: object) -> bytes:
