@@ -31,7 +31,7 @@ test-fast: $(VENV)/.ready ## the tests alone
 	@$(BIN)/python -m pytest -n 2
 
 test-long: $(VENV)/.ready ## the properties at 10,000 examples each, some minutes
-	@CONTRACTS_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 tests/test_avro_properties.py tests/test_avro_differential.py tests/test_protobuf_properties.py
+	@CONTRACTS_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 $$(grep -l '^@given' tests/test_*.py)
 
 lint: $(VENV)/.ready ## ruff, mypy --strict and the import floors
 	@$(BIN)/ruff check .

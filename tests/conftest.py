@@ -2,10 +2,16 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+from tests.examples_settings import settings
 from tests.repo import Repository, forget_git_variables
 from tests.snapshots import SCHEMAS
+
+# Also where a test says nothing of it: the same examples in every quick run.
+hypothesis.settings.register_profile("project", settings())
+hypothesis.settings.load_profile("project")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,12 +9,13 @@ from math import isnan
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from registry.serde.conversion import Conversion, Inconvertible, load_conversion
 from registry.serde.conversion.kinds import are_same
 from registry.serde.conversion.paths import find_holders, parse_path
+from tests.examples_settings import settings
 
 SYMBOLS = st.sampled_from(["A", "B", "C", "D"])
 WHOLE = st.integers(-(2**63), 2**63 - 1)
@@ -168,7 +169,7 @@ def attempt(function: Any, event: Any) -> Any:
         return error
 
 
-@settings(max_examples=300, deadline=None)
+@settings()
 @given(CASES)
 def test_whatever_goes_up_comes_down_as_it_was(case: tuple[dict[str, Any], dict[str, Any]]) -> None:
     operation, event = case
@@ -181,7 +182,7 @@ def test_whatever_goes_up_comes_down_as_it_was(case: tuple[dict[str, Any], dict[
         assert are_same(_without_traces(operation, attempt(converters.down, newer)), _without_traces(operation, event))
 
 
-@settings(max_examples=300, deadline=None)
+@settings()
 @given(CASES)
 def test_whatever_comes_down_goes_up_as_it_was(case: tuple[dict[str, Any], dict[str, Any]]) -> None:
     operation, event = case
@@ -225,7 +226,7 @@ def _thin(value: Any) -> Any:
     return value
 
 
-@settings(max_examples=150, deadline=None)
+@settings()
 @given(st.lists(OPERATIONS, min_size=2, max_size=4), EVENTS)
 def test_a_chain_is_what_its_steps_are(operations: list[dict[str, Any]], event: dict[str, Any]) -> None:
     whole, steps = conversion(*operations), [conversion(operation) for operation in operations]
@@ -249,7 +250,7 @@ def test_a_chain_is_what_its_steps_are(operations: list[dict[str, Any]], event: 
         assert (made.fact, made.path) == (newer.fact, newer.path)
 
 
-@settings(max_examples=300, deadline=None)
+@settings()
 @given(WHOLE, st.sampled_from([0.01, 0.001, 100, "1/1000"]), st.sampled_from(["decimal", "string"]))
 def test_scaled_numbers_are_exact(number: int, by: object, kind: str) -> None:
     converters = conversion({"scale": {"field": "n", "by": by, "as": kind}})
@@ -259,7 +260,7 @@ def test_scaled_numbers_are_exact(number: int, by: object, kind: str) -> None:
     assert Decimal(made["n"]).compare(Decimal(number) * factor) == 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings()
 @given(TIMES)
 def test_any_time_becomes_text_and_a_number_and_comes_back(time: datetime) -> None:
     for kind in ("string", "micros"):
@@ -277,7 +278,7 @@ def test_symbols_that_change_places_always_come_back(symbol: str, order: list[st
     "operation", ["rename", "move", "enum", "scale", "convert", "wrap", "unwrap", "fill", "set", "drop"]
 )
 @given(key=VALUES)
-@settings(max_examples=20, deadline=None)
+@settings(20)
 def test_what_is_not_named_is_untouched(operation: str, key: Any) -> None:
     rest: dict[str, Any] = {
         "rename": {"a": "b"}, "move": {"a": "d/a"}, "enum": {"field": "a", "map": {"x": "y"}},
