@@ -16,9 +16,7 @@ def describe_python(value: object) -> str:
         return f"a number of {value.bit_length()} bits"
     if isinstance(value, Decimal) and len(value.as_tuple().digits) > 60:
         return f"a number of {len(value.as_tuple().digits)} digits"
-    if isinstance(value, date | time | UUID | Decimal):
-        return str(value)
     try:
-        return _SHORT.repr(value)
-    except ValueError:  # a number inside has more digits than Python likes to print
+        return str(value) if isinstance(value, date | time | UUID | Decimal) else _SHORT.repr(value)
+    except Exception:  # whatever its own methods raise; or a number inside has more digits than Python likes to print
         return f"a {type(value).__name__}"

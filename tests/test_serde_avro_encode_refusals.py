@@ -1,8 +1,9 @@
 """The Avro encoder refuses what is no value of the schema, with the fact and the place."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field as field_of
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from registry.formats.avro.duration import Duration
-from registry.formats.avro.reference import Branch, encode
+from registry.formats.avro.reference import Branch, decode, encode
 from registry.serde.avro import compile_encoder
 from registry.serde.avro.encoder import render_encoder
 from registry.serde.errors import EncodeError
@@ -292,3 +293,41 @@ def test_records_that_use_each_other_twice_do_not_double_the_source() -> None:
     for i in range(1, 40):
         inner = record(field("l", inner), field("r", f"R{i - 1}"), name=f"R{i}")
     assert len(render_encoder(parse(inner)).splitlines()) < 40 * 200
+
+
+# Values that change while they are written
+
+
+class Meddler(tzinfo):
+    """A time zone that changes something when it is asked, as another thread might at that moment."""
+
+    def __init__(self, meddle: Callable[[], object]) -> None:
+        self.meddle = meddle
+
+    def utcoffset(self, _moment: datetime | None) -> timedelta:
+        self.meddle()
+        return timedelta()
+
+
+def test_a_list_that_shrinks_while_it_is_written_is_written_as_it_was_seen() -> None:
+    moments = array(logical("long", "timestamp-micros"))
+    seen = [MOMENT] * 4
+    seen[0] = MOMENT.replace(tzinfo=Meddler(seen.pop))
+    assert len(decode(parse(moments), parse(moments), write(moments, seen))) == 3  # type: ignore[arg-type]  # a list
+
+
+def test_a_map_that_grows_while_it_is_written_is_written_as_it_was_at_one_moment() -> None:
+    moments = map_of(logical("long", "timestamp-micros"))
+    seen = {"EUR": MOMENT}
+    seen["EUR"] = MOMENT.replace(tzinfo=Meddler(lambda: seen.update({str(len(seen)): MOMENT})))
+    read = decode(parse(moments), parse(moments), write(moments, seen))
+    assert isinstance(read, dict) and {"EUR": MOMENT}.items() <= read.items()
+
+
+def test_a_time_zone_that_fails_is_an_error_of_the_value() -> None:
+    def fail() -> None:
+        raise ValueError("no such zone")
+
+    moment = MOMENT.replace(tzinfo=Meddler(fail))
+    for schema in (logical("long", "timestamp-micros"), ["null", logical("long", "timestamp-millis")]):
+        assert "no such zone" in refuse(schema, moment).fact

@@ -4,13 +4,13 @@ Each writer takes the exact type, and raises anything at all for what it does no
 which, is found out by :mod:`registry.serde.avro.explain_value`.
 """
 
-import re
-from binascii import hexlify
+from binascii import hexlify, unhexlify
 from collections.abc import Callable, Mapping, Sequence
 from struct import Struct
 from typing import Any, Final
 
 from registry.schema import Fixed, Logical, Primitive
+from registry.serde.avro.uuid_text import FORM, HEX
 from registry.serde.avro.varints import ENDING, LINKED, SIZES, SMALL, Refused, any_size, write_int, write_long
 
 Writer = Callable[[Any], bytes]
@@ -18,7 +18,6 @@ Writer = Callable[[Any], bytes]
 
 _cut_uuid: Final = Struct("8s4s4s4s12s").unpack
 _pack_float: Final = Struct("<f").pack
-_is_uuid: Final = re.compile("-".join(f"[0-9a-fA-F]{{{count}}}" for count in (8, 4, 4, 4, 12))).fullmatch
 
 
 def make_writer(type_: Primitive | Fixed, *, typed: bool, is_id: bool) -> Writer:
@@ -30,7 +29,7 @@ def make_writer(type_: Primitive | Fixed, *, typed: bool, is_id: bool) -> Writer
     assert type_.logical is not None
     size = type_.size if isinstance(type_, Fixed) else None
     if is_id and type_.logical.name == "uuid":
-        return _write_id if size is None else _write_id_bytes
+        return _write_uuid_text if size is None else _write_id_bytes
     writer = _LOGICAL[type_.logical.name](type_.logical, size)
     return writer if typed else _take_base(writer, type_)
 
@@ -104,10 +103,11 @@ TEXTS: Final = Texts()
 
 def write_texts(sizes: Sequence[bytes], texts: Sequence[str]) -> bytes:
     """An array of many texts."""
-    out = [sizes[len(texts)]]
+    out = [b""]
     for text in texts:
         data = text.encode()
         out += (sizes[len(data)], data)
+    out[0] = sizes[len(out) // 2]  # what was made is counted, whatever another thread does to the list
     out.append(b"\0")
     return b"".join(out)
 
@@ -136,9 +136,11 @@ def _take_base(writer: Writer, type_: Primitive | Fixed) -> Writer:
 
 
 def _write_uuid_text(value: Any) -> bytes:
-    if not _is_uuid(value):
+    if value.__class__ is not str:
         raise Refused
     data: bytes = value.encode()
+    if data.translate(HEX) != FORM:
+        raise Refused
     return data
 
 
@@ -160,14 +162,8 @@ _BASES: Final[Mapping[str, tuple[type, Writer]]] = {
 # UUID: its text, or its sixteen bytes
 
 
-def _write_id(value: Any) -> bytes:
-    return _write_uuid_text(value)
-
-
 def _write_id_bytes(value: Any) -> bytes:
-    if not _is_uuid(value):
-        raise Refused
-    return bytes.fromhex(value.replace("-", ""))
+    return unhexlify(_write_uuid_text(value).replace(b"-", b""))
 
 
 def _make_uuid(_logical: Logical, size: int | None) -> Writer:

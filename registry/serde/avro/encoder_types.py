@@ -170,7 +170,10 @@ def _write_map(body: Body, map_: Map, value: Value) -> list[Piece]:
 
 
 def _write_block(body: Body, held: str, header: str, write_item: Callable[[], list[Piece]]) -> list[Piece]:
-    """A loop over the items, each of which adds its pieces to a list; no loop where one expression does."""
+    """A loop over the items, each of which adds its pieces to a list; no loop where one expression does.
+
+    What was made is counted: another thread may change the list or dict before it is asked again.
+    """
     out = body.fresh()
     with body.deeper(), body.block() as lines:
         pieces = body.source.join(write_item())
@@ -181,8 +184,11 @@ def _write_block(body: Body, held: str, header: str, write_item: Callable[[], li
         body.insert(f"{header}:", lines)
     else:
         body.add(f"{out} = [{pieces[0]} {header}]")
-    end = f"(b'\\0' if {held} else b'')"
-    return [Piece(f"SIZES[len({held})]"), Piece(f"b''.join({out})"), Piece(end)]
+    if not pieces:  # items of no bytes: the array is copied before it is counted
+        body.add(f"{held} = [*{held}]")
+        return [Piece(f"SIZES[len({held})]"), Piece(f"(b'\\0' if {held} else b'')")]
+    each = f" // {len(pieces)}" if len(pieces) > 1 else ""
+    return [Piece(f"SIZES[len({out}){each}]"), Piece(f"b''.join({out})"), Piece(f"(b'\\0' if {out} else b'')")]
 
 
 def _write_union(body: Body, union: Union, value: Value) -> list[Piece]:

@@ -23,7 +23,8 @@ from registry.formats.avro.reference.binary import (
 from registry.formats.avro.reference.logical_values import is_uuid, write_logical
 from registry.formats.avro.words import describe
 from registry.schema import Array, Enum, Fixed, Logical, Map, Primitive, Record, Schema, Type, Union
-from registry.serde.avro.python_types import find_class
+from registry.serde.advice import advise, describe_classes, describe_given
+from registry.serde.avro.python_types import find_class, find_classes
 from registry.serde.avro.roles import IDS, Roles, find_deeper, find_key, find_role
 from registry.serde.errors import EncodeError
 from registry.serde.meta import Meta
@@ -68,8 +69,8 @@ class _Walk:
         except RecursionError:
             raise EncodeError("nests too deep for the stack that is left", "".join(self._steps[:MAX_NESTING])) from None
 
-    def _fail(self, fact: str) -> NoReturn:
-        raise EncodeError(fact, "".join(self._steps)) from None
+    def _fail(self, fact: str, help: str = "") -> NoReturn:
+        raise EncodeError(fact, "".join(self._steps), help) from None
 
     def _write(self, step: str, type_: Type, value: object, roles: Roles = (), role: str = "") -> bytes:
         """The bytes of the value that is one step further down."""
@@ -97,9 +98,17 @@ class _Walk:
         except (EncodeError, RecursionError):
             raise
         except ValueError as error:
-            self._fail(str(error))
+            self._fail(str(error), self._advise(type_, value, role))
         except Exception as error:  # of the value's own methods: a time zone's, a mapping's
             self._fail(f"{describe_python(value)} cannot be read: {error!r}")
+
+    def _advise(self, type_: _Plain, value: object, role: str) -> str:
+        expected = find_classes(self._schema, self._shape, type_, role)[0]
+        if isinstance(value, datetime) and expected is datetime:
+            assert isinstance(type_, Primitive) and type_.logical
+            is_local = type_.logical.name.startswith("local-")
+            return "" if is_local or _has_zone(value) else advise(value, expected)
+        return "" if type(value) is expected else advise(value, expected)
 
     # Records
 
@@ -123,9 +132,9 @@ class _Walk:
     def _judge_record(self, type_: Record, value: object, cls: type | None, keys: Sequence[str]) -> None:
         if cls is not None:
             if not isinstance(value, cls):
-                self._fail(f"{describe_python(value)} is no {cls.__name__}")
+                self._fail(describe_classes(value, cls), advise(value, cls))
         elif not isinstance(value, dict):
-            self._fail(f"{describe_python(value)} is no dict, as record {type_.name} needs")
+            self._fail(f"{describe_python(value)} is no dict (record {type_.name})")
         else:
             names = set(keys) - {""}
             for name in value:
@@ -149,7 +158,7 @@ class _Walk:
 
     def _write_array(self, type_: Array, value: object) -> bytes:
         if not isinstance(value, Sequence) or isinstance(value, str | bytes | bytearray | memoryview):
-            refuse(value, "sequence, as an array needs")
+            refuse(value, "sequence (array)")
         items = list(value)
         data = bytearray(write_number(len(items)))
         for i, item in enumerate(items):
@@ -158,7 +167,7 @@ class _Walk:
 
     def _write_map(self, type_: Map, value: object) -> bytes:
         if not isinstance(value, Mapping):
-            refuse(value, "mapping, as a map needs")
+            refuse(value, "mapping (map)")
         entries = dict(value)
         data = bytearray(write_number(len(entries)))
         for key, inner in entries.items():
@@ -175,7 +184,7 @@ class _Walk:
         if isinstance(type_, Primitive):
             return _WRITE.get(type_.name, WRITE_PRIMITIVE[type_.name])(base)
         if not isinstance(base, bytes):
-            refuse(base, f"bytes, as fixed {type_.name} needs")
+            raise ValueError(f"{describe_given(base, bytes)} is no bytes (fixed {type_.name})")
         if len(base) != size:
             raise ValueError(f"fixed {type_.name} has {size} bytes, not {len(base)}")
         return base
@@ -187,11 +196,11 @@ class _Walk:
             return value
         if role in IDS:
             if not isinstance(value, str) or not is_uuid(value):
-                refuse(value, "UUID")
+                raise ValueError(f"{describe_given(value, str)} is no UUID's text")
             return value if size is None else bytes.fromhex(value.replace("-", ""))
         is_other = not isinstance(value, cls) or (logical.name == "date" and isinstance(value, datetime))
         if is_other and (self._shape.types or role):
-            refuse(value, str(logical))
+            raise ValueError(f"{describe_given(value, cls)} is no {logical}")
         if self._shape.types and isinstance(value, datetime) and value.tzinfo is not None:
             try:
                 value.astimezone(UTC)
@@ -203,7 +212,7 @@ class _Walk:
         cls = self._shape.types.get(type_.name)
         if cls is not None:
             if not isinstance(value, cls):
-                refuse(value, cls.__name__)
+                raise ValueError(describe_classes(value, cls))
             assert isinstance(value, PythonEnum)
             value = value.value
         number = next((symbol.number for symbol in type_.symbols if symbol.name == value), None)
@@ -223,13 +232,14 @@ class _Walk:
                 self._tried[key] = value, self._try_branches(union, value, (), "")
             result = self._tried[key][1]
         if isinstance(result, EncodeError):
-            raise EncodeError(result.fact, "".join(self._steps) + result.path)
+            raise EncodeError(result.fact, "".join(self._steps) + result.path, result.help)
         return result
 
     def _try_branches(self, union: Union, value: object, roles: Roles, role: str) -> bytes | EncodeError:
         """The bytes, or the error of the branch that came furthest, with its path from the union on.
 
-        A branch that takes the value as it is goes before one that rounds it, or makes a ``float`` of an ``int``.
+        A branch that takes the value as it is goes before one that rounds it, or makes a ``float`` of an ``int``. Where
+        one branch is meant, its error says more than that the value fits none.
         """
         above = len(self._steps)
         prefix = len("".join(self._steps))
@@ -237,6 +247,7 @@ class _Walk:
         furthest = EncodeError(f"{describe_python(value)} fits no branch of {words}")
         changing = [self._is_changing(branch, value) for branch in union.branches]
         order = sorted(range(len(changing)), key=changing.__getitem__)
+        meant = self._find_meant(union, value, role)
         for i in order:
             branch = self._schema.resolve(union.branches[i])
             assert not isinstance(branch, Union)  # "Unions may not immediately contain other unions"
@@ -245,15 +256,37 @@ class _Walk:
             try:
                 return write_number(i) + self._write_plain(branch, value, roles, role)
             except EncodeError as error:
-                if len(self._steps) > above and len(error.path) - prefix > len(furthest.path):
-                    furthest = EncodeError(error.fact, error.path[prefix:])
+                deeper = len(self._steps) > above and len(error.path) - prefix > len(furthest.path)
+                if deeper or (i == meant and not furthest.path):
+                    furthest = EncodeError(error.fact, error.path[prefix:], error.help)
                 del self._steps[above:]
         return furthest
+
+    def _find_meant(self, union: Union, value: object, role: str) -> int | None:
+        """The branch that a value is for: the only one of its class, or the only one that is not null."""
+        branches = [self._schema.resolve(branch) for branch in union.branches]
+        others = [i for i, branch in enumerate(branches) if branch != Primitive("null")]
+        if value is None or len(others) == 1:
+            return None if value is None else others[0]
+        meant = [
+            i
+            for i in others
+            if isinstance(value, find_classes(self._schema, self._shape, union.branches[i], role))
+            and not (isinstance(value, bool) and branches[i] != Primitive("boolean"))
+        ]
+        return meant[0] if len(meant) == 1 else None
 
     def _is_changing(self, type_: Type, value: object) -> bool:
         if not isinstance(type_, Primitive) or type_.name not in ("float", "double"):
             return False
         return not isinstance(value, float) or (type_.name == "float" and not _is_exact(value))
+
+
+def _has_zone(value: datetime) -> bool:
+    try:
+        return value.utcoffset() is not None
+    except Exception:  # of a zone that is somebody's own
+        return True
 
 
 def _is_on_path(type_: _Plain, roles: Roles) -> bool:

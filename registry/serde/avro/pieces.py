@@ -15,6 +15,7 @@ from uuid import UUID, SafeUUID
 
 from registry.formats.avro.duration import Duration
 from registry.serde.avro.making import round_to_float
+from registry.serde.avro.uuid_text import FORM, HEX
 
 
 class GaveUp(Exception):
@@ -52,7 +53,6 @@ def _find_parts(values: list[int]) -> list[int]:
 
 
 EPOCH: Final = datetime(1970, 1, 1)
-_HEX: Final = bytes(b"x0"[chr(byte) in "0123456789abcdefABCDEF"] if byte != 0x2D else byte for byte in range(256))
 EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[InvalidOperation, Inexact])
 
 
@@ -190,8 +190,8 @@ NAMES: Final[Mapping[str, object]] = {
     "Duration": Duration,
     "EPOCH": EPOCH,
     "FAILED": FAILED,
-    "FORM": b"00000000-0000-0000-0000-000000000000",
-    "HEX": _HEX,
+    "FORM": FORM,
+    "HEX": HEX,
     "INTEGER": INTEGER,
     "MICROSECOND": timedelta(microseconds=1),
     "MILLISECOND": timedelta(milliseconds=1),
