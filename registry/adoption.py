@@ -85,6 +85,8 @@ class Adoption:
     """What was found and decided."""
     by_hand: tuple[tuple[str, str], ...]
     """What is left to the user: a sentence, and the lines to write."""
+    claimed: bool = True
+    """Whether the user said who writes the events; else they are nobody's yet."""
 
 
 def plan_adoption(start: Path, wishes: Wishes, environment: Mapping[str, str]) -> Adoption:
@@ -120,7 +122,8 @@ def plan_adoption(start: Path, wishes: Wishes, environment: Mapping[str, str]) -
         by_hand.append(
             (f"put who answers for {OWNERSHIP} in the place of this owner in {planned[-1].path}", OWNERS_LINE)
         )
-    return Adoption(Path(repo.top), layout.root, tuple(planned), tuple(notes), tuple(by_hand))
+    claimed = not fresh or wishes.service != PLACEHOLDER
+    return Adoption(Path(repo.top), layout.root, tuple(planned), tuple(notes), tuple(by_hand), claimed)
 
 
 def _exists(top: Path, path: str) -> bool:

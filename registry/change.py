@@ -9,6 +9,7 @@ from registry.formats import format_of, load_format
 from registry.frozen import dataclass, field, replace
 from registry.schema import Schema
 from registry.source import Location
+from registry.text import decode_document
 
 Reading = tuple[Schema | None, tuple[Flaw, ...]]
 """A schema, or the flaws that keep it from being one."""
@@ -30,6 +31,10 @@ class Reader:
         if key not in self._readings:
             self._readings[key] = self._parse(files, roots, folder, name, strict)
         return self._readings[key]
+
+    def read_document(self, path: str, blob: str) -> str:
+        """The text of a file that people write. Raises :class:`InvalidSchema` where it is none."""
+        return decode_document(path, self._shelf.read(blob))
 
     def _parse(
         self, files: Mapping[str, str], roots: tuple[str, ...], folder: str, name: str | None, strict: bool
@@ -120,10 +125,26 @@ def _read_contract(reader: Reader, contract: Contract | None, index: Index, *, s
         head = reader.read(contract.files, [contract.path], layout.root, contract.name, strict=strict)
         others = [path for path in index.by_name.get(contract.name, ()) if path != contract.path]
         head = (head[0], (*head[1], *_find_doubles(contract, others)))
+    converters, wrong = _read_converters(reader, contract) if strict else ("", ())
     versions = tuple(read_version(reader, layout, contract.name, version) for version in contract.readable)
     retired = tuple(version for version in contract.versions if version not in contract.readable)
     ordered = sorted((*versions, *retired), key=lambda version: version.number)
-    return replace(contract, head=head[0], flaws=head[1], versions=tuple(ordered))
+    flaws = (*head[1], *wrong)
+    return replace(contract, head=head[0], flaws=flaws, converters=converters, versions=tuple(ordered))
+
+
+def _read_converters(reader: Reader, contract: Contract) -> tuple[str, tuple[Flaw, ...]]:
+    """The text of converters that no version was released with, and why it is none by itself."""
+    if contract.upgrade is None or not contract.has_new_converters:
+        return "", ()
+    from registry.upgrade import find_flaw, parse_upgrade
+
+    try:
+        text = reader.read_document(*contract.upgrade)
+        flaw = find_flaw(parse_upgrade(text, contract.upgrade[0]))
+    except InvalidSchema as error:
+        return "", tuple(replace(each, kind="converters") for each in error.flaws)
+    return ("", (replace(flaw, kind="converters"),)) if flaw else (text, ())
 
 
 def _find_doubles(contract: Contract, others: Iterable[str]) -> Iterator[Flaw]:

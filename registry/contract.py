@@ -203,6 +203,9 @@ class Contract:
     """The head and all it refers to: path to blob id."""
     upgrade: tuple[str, str] | None = None
     """Path and blob id of the converters beside it, if there are any."""
+    converters: str = ""
+    """Their text, unless a version was released with them; empty until it is read, and where it is none, which is a
+    flaw of the kind ``converters``."""
     versions: tuple[Version, ...] = ()
     """Oldest first."""
     head: Schema | None = None
@@ -213,6 +216,12 @@ class Contract:
         """The versions a log may still hold."""
         retired = self.terms.retired if self.terms else ()
         return tuple(version for version in self.versions if version.number not in retired)
+
+    @property
+    def has_new_converters(self) -> bool:
+        """Whether the head comes with converters of its own, not only with those that a version was released with."""
+        released = {version.files.get("upgrade.yaml") for version in self.versions}
+        return self.upgrade is not None and self.upgrade[1] not in released
 
 
 @dataclass(frozen=True, slots=True)

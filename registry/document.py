@@ -266,6 +266,8 @@ def _list_of(reader: _Reader, shape: ListOf, event: Any, where: Where) -> Any:
         if (value := reader.read(shape.item, item, (pointer, seen, None))) is not INVALID:
             items.append(value)
         seen += 1
+    if not seen and shape.empty:
+        reader.tell(event.start_mark, pointer, f"{where[1]!r} is an empty list", shape.empty)
     return tuple(items)
 
 

@@ -54,8 +54,9 @@ class Flaw:
     """What is wrong with one file by itself, before it is compared with anything."""
 
     kind: str
-    """``invalid``, ``missing-reference`` or ``ambiguous-reference``; ``note`` where the schema is accepted; of a tree
-    ``unreadable`` (a link, a submodule) and ``stray`` (among the versions)."""
+    """``invalid``, ``missing-reference`` or ``ambiguous-reference``; ``note`` where the schema is accepted;
+    ``converters`` of those beside it; of a tree ``unreadable`` (a link, a submodule) and ``stray`` (among the
+    versions)."""
     message: str
     location: Location
     help: str = ""

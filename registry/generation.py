@@ -1,7 +1,7 @@
 """`contracts gen`: what a service writes and reads -> the sources of a package of typed stubs."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,11 +13,10 @@ from registry.errors import Flaw, InvalidSchema, Refused
 from registry.formats import format_of
 from registry.frozen import dataclass
 from registry.git import open_repo
-from registry.policy import ROLES
-from registry.rules.envelope import words_of
+from registry.rules.envelope import find_filled
 from registry.rules.parties import nearest
 from registry.rules.pins import UPGRADE, Part, find_part, find_writers
-from registry.schema import Field, Record, Schema, Union
+from registry.schema import Record, Schema
 from registry.upgrade import find_flaw, parse_upgrade
 
 DEFAULT_ROOT: Final = "contracts"
@@ -218,9 +217,19 @@ class _Room:
             writes=part.writes,
             versions=tuple(version for version in versions if version),
             others=others,
+            siblings=dict(self._find_siblings(terms)),
             deprecated_since=terms.deprecated_since.isoformat() if terms.deprecated_since else "",
             replaced_by=terms.replaced_by,
         )
+
+    def _find_siblings(self, terms: Terms) -> Iterator[tuple[int | str, str]]:
+        """What a record of the same topic may name as its schema, and is another event's; retired versions too."""
+        for other in self._catalog.ownership.terms.values() if terms.topic else ():
+            if other.topic == terms.topic and other.event != terms.event:
+                for version in self._catalog.contracts[other.event].versions:
+                    if not version.flaws:
+                        yield version.schema_id, other.event
+                        yield version.guid, other.event
 
     def _read(self, part: Part, version: Version, notes: list[str], flaws: list[Flaw]) -> StubVersion | None:
         event = part.contract.name
@@ -252,7 +261,7 @@ class _Room:
                 if format_of(path) is not None
             },
             schema=schema,
-            envelope=self._find_envelope(f"{event} v{version.number}", schema, notes),
+            envelope=self._fill(f"{event} v{version.number}", schema, notes),
             upgrade=upgrade,
         )
 
@@ -263,39 +272,9 @@ class _Room:
             raise InvalidSchema([flaw])
         return upgrade.text
 
-    def _find_envelope(self, subject: str, schema: Schema, notes: list[str]) -> dict[str, tuple[str, ...]]:
-        """Role to path, of the fields that the serializer fills in; of a type that it cannot, they stay fields."""
-        envelope: dict[str, tuple[str, ...]] = {}
-        for each in self._catalog.policy.envelope:
-            role = ROLES.get(each.role)
-            field = find_on_path(schema, each.path) if role else None
-            if role is None or field is None:
-                continue
-            if words_of(schema, field.type).isdisjoint(role.types):
-                words = " or ".join(sorted(words_of(schema, field.type))) or "of no simple type"
-                place = ".".join(each.path)
-                notes.append(f"{subject}: {place!r} is {words}, so the serializer cannot fill it in; it stays a field")
-                continue
-            envelope[each.role] = each.path
-        return envelope
-
-
-def find_on_path(schema: Schema, path: Sequence[str]) -> Field | None:
-    """The field at a path from the event down, through a record that may be null as well."""
-    record: object = schema.resolve(schema.root)
-    found: Field | None = None
-    for name in path:
-        if found is not None:
-            inner = schema.resolve(found.type)
-            branches = [schema.resolve(each) for each in inner.branches] if isinstance(inner, Union) else [inner]
-            record = next((each for each in branches if isinstance(each, Record) and _has(each, name)), None)
-        found = (
-            next((each for each in record.fields if each.name == name), None) if isinstance(record, Record) else None
-        )
-        if found is None:
-            return None
-    return found
-
-
-def _has(record: Record, name: str) -> bool:
-    return any(field.name == name for field in record.fields)
+    def _fill(self, subject: str, schema: Schema, notes: list[str]) -> dict[str, tuple[str, ...]]:
+        """The fields that the serializer fills in; one of a type that it cannot stays a field, and that is said."""
+        filled, unfit = find_filled(self._catalog.policy, schema)
+        for place, words in unfit.items():
+            notes.append(f"{subject}: {place!r} is {words}, so the serializer cannot fill it in; it stays a field")
+        return filled

@@ -26,7 +26,11 @@ SUBSCRIBER = Keys(
     "A service that reads the event; the bare name of a service means all versions and all fields.",
     {
         "service": Text("The service that reads."),
-        "reads": ListOf("The versions it can read.", Integer("A version number.", minimum=1)),
+        "reads": ListOf(
+            "The versions it can read; without `reads` all that are not retired.",
+            Integer("A version number.", minimum=1),
+            "leave `reads` out for all versions, or take the subscriber out",
+        ),
         "fields": ListOf("The fields it uses; none named means all.", Text("The name of a field.")),
     },
     required=("service",),
@@ -36,7 +40,11 @@ SUBSCRIBER = Keys(
 EVENT = Keys(
     "What was signed for one event.",
     {
-        "writes": VERSIONS._replace(about="The versions that the owner's build can write."),
+        "writes": VERSIONS._replace(
+            about="The versions that the owner's build can write, of which it begins with the oldest; without `writes` "
+            "the newest alone.",
+            empty="leave `writes` out for the newest version",
+        ),
         "subscribers": ListOf("The services that read it.", SUBSCRIBER),
         "retired": VERSIONS._replace(about="The versions that no log holds any more."),
         "compatibility": OneOf("What the event promises when it changes; may tighten the default.", MODES),

@@ -46,7 +46,8 @@ defaults: {compatibility: BACKWARD_TRANSITIVE}
 teams:
 """
 _CLAIM: Final = """\
-  # Nobody yet. Name the teams and services that there are, give each entity below its owner, and remove this one.
+  # Nobody yet. Name the teams and services that there are, give each entity below its owner, and remove this one:
+  # to claim what is nobody's needs no transfer.
 """
 _GUESSED: Final = """\
 # One entity for each event, with a guessed topic: put events of one piece of state together under one entity, and
@@ -60,8 +61,8 @@ _POLICY: Final = """\
 version: 1
 """
 _LENIENT: Final = """
-# The adopted events were not written with an envelope in mind, so what is missing is a warning for now. Remove these
-# two lines when they carry correlation_id and schema_version: without them it is an error.
+# Adopted events may have been made without an envelope in mind, so what is missing is a warning for now. Remove these
+# two lines when all carry correlation_id and schema_version: without them it is an error.
 severities:
   envelope: warning
 """

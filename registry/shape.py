@@ -61,6 +61,8 @@ class ListOf(NamedTuple):
 
     about: str
     item: "Shape"
+    empty: str = ""
+    """What to write instead of an empty list, where one would not say what it seems to say; else it may be empty."""
 
 
 class MapOf(NamedTuple):
@@ -155,7 +157,7 @@ RENDERERS: dict[type, Callable[..., dict[str, Any]]] = {
     Flag: lambda shape: {"type": "boolean"} if shape.only is None else {"const": shape.only},
     Day: _day,
     OneOf: lambda shape: {"type": "string", "enum": list(shape.words)},
-    ListOf: lambda shape: {"type": "array", "items": _render(shape.item)},
+    ListOf: lambda shape: {"type": "array", **({"minItems": 1} if shape.empty else {}), "items": _render(shape.item)},
     MapOf: _map,
     Several: lambda shape: _render(shape.shape),
     Keys: _keys,

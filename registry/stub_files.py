@@ -19,10 +19,11 @@ _MARKER: Final = "py.typed"
 _LITERALS: Final = {b"files": b"the texts", b"descriptors": b"the descriptors", b"upgrade": b"the converters"}
 _LITERAL: Final = re.compile(
     rb"^ +number=(?P<number>[0-9]+),\n"
-    rb"|^(?P<margin> +)(?P<name>%s)=[({]\n(?:(?P=margin) +.*\n)*(?P=margin)[)}],\n" % b"|".join(_LITERALS),
+    rb"|^(?P<margin> +)(?P<name>%s)=[({]\n(?:(?P=margin) .*\n)*(?P=margin)[)}],\n" % b"|".join(_LITERALS),
     re.MULTILINE,
 )
 """The number of a version in a bundle, and what fills many lines below it."""
+_OWN: Final = "registry"
 _UNENDED: Final = "\\ No newline at end of file"
 
 
@@ -81,6 +82,8 @@ def package_folder(out: Path, package: str) -> Path:
     steps = package.split(".")
     if not all(step.isidentifier() and not iskeyword(step) for step in steps):
         raise Refused(f"{package!r} is no name of a package", "name one as an import does: --package shop.events")
+    if steps[0] == _OWN:
+        raise Refused(f"{package!r} would hide the package {_OWN!r} that stubs import", "name another by --package")
     if out.exists() and not out.is_dir():
         raise Refused(f"{out} is no folder", "name the folder that holds the service's packages: --out src")
     return out.joinpath(*steps)

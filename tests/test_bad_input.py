@@ -103,7 +103,8 @@ CASES = {
         "correct the path of the import",
     ),
 }
-NEXT = '{"name": "next", "type": ["null", "shop.Placed"], "default": null}'
+NEXT = '{"name": "next", "type": ["null", "Node"], "default": null}'
+NODE = '{{"name": "node", "type": ["null", {{"type": "record", "name": "Node", "fields": [{}]}}], "default": null}}'
 LINE = f'{{"name": "l", "type": ["null", {{"type": "record", "name": "Line", "fields": [{NEXT}]}}], "default": null}}'
 TREE = ("check", "--only", "compat", "--root", ".")
 
@@ -213,9 +214,11 @@ def test_what_the_cache_remembers_of_a_broken_file_is_told_again(governed: Repos
 SOUND = {
     "avro: CRLF": {PLACED: AVRO.replace("\n", "\r\n")},
     "protobuf: CRLF": {PAID: PROTOBUF.replace("\n", "\r\n")},
-    "avro: a recursive type": {PLACED: AVRO.replace("\n]}", f",\n  {NEXT}\n]}}")},
-    "protobuf: a recursive type": {PAID: PROTOBUF.replace("}", "  Paid next = 4;\n}")},
-    "avro: two types that need each other": {PLACED: AVRO.replace("\n]}", f",\n  {LINE}\n]}}")},
+    "avro: a recursive type": {PLACED: AVRO.replace("\n]}", f",\n  {NODE.format(NEXT)}\n]}}")},
+    "protobuf: a recursive type": {
+        PAID: PROTOBUF.replace("}", "  message Node { Node next = 1; }\n  Node node = 4;\n}")
+    },
+    "avro: two types that need each other": {PLACED: AVRO.replace("\n]}", f",\n  {NODE.format(LINE)}\n]}}")},
     "protobuf: comments and strings of any character": {PAID: PROTOBUF.replace("}", "} // ä \u202e { 😀\n")},
 }
 

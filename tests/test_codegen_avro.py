@@ -2,6 +2,9 @@
 
 import pytest
 
+from registry.codegen import render_package
+from registry.codegen.quoting import with_article
+from registry.frozen import replace
 from tests.codegen_packages import (
     Json,
     attributes_of,
@@ -10,11 +13,17 @@ from tests.codegen_packages import (
     field,
     flaws_of,
     module_of,
+    plan_of,
     record,
 )
 
 COLOUR = {"type": "enum", "name": "Colour", "symbols": ["RED", "GREEN"]}
 POINT = record("Point", field("x", "int"), field("y", "int", default=0))
+
+
+def undocumented(*fields: Json) -> list[str]:
+    """The attributes without what is said of them."""
+    return [line for line in attributes_of(*fields) if not line.startswith('"""')]
 
 
 def logical(base: str, name: str, **rest: int) -> Json:
@@ -68,7 +77,7 @@ def fixed(name: str, size: int, **rest: object) -> Json:
     ],
 )
 def test_a_type_is_annotated_as_the_values_that_the_decoder_makes(type_: object, annotation: str) -> None:
-    assert attributes_of(field("f", type_)) == [f"f: {annotation}"]
+    assert undocumented(field("f", type_)) == [f"f: {annotation}"]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +119,7 @@ def test_a_type_is_annotated_as_the_values_that_the_decoder_makes(type_: object,
     ],
 )
 def test_a_default_is_typed_and_made_afresh_where_it_could_change(type_: object, default: object, line: str) -> None:
-    assert attributes_of(field("f", type_, default=default)) == [f"f: {line}"]
+    assert undocumented(field("f", type_, default=default)) == [f"f: {line}"]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +131,7 @@ def test_a_default_is_typed_and_made_afresh_where_it_could_change(type_: object,
     ],
 )
 def test_a_default_that_python_cannot_hold_must_be_given(type_: object, default: object, annotation: str) -> None:
-    assert attributes_of(field("f", type_, default=default)) == [f"f: {annotation}"]
+    assert undocumented(field("f", type_, default=default)) == [f"f: {annotation}"]
 
 
 def test_a_default_that_does_not_fit_its_type_must_be_given() -> None:
@@ -156,6 +165,61 @@ def test_what_an_event_is_made_of_comes_before_it_and_circles_are_quoted() -> No
     ]
     assert class_in(text, "Leaf:").endswith('up: "Node"')
     assert class_in(text, "Node:").endswith('next: "Node | None" = None\n    leaf: Leaf')
+
+
+@pytest.mark.parametrize(
+    ("type_", "doc", "described"),
+    [
+        (fixed("F", 2), "", "2 bytes."),
+        (fixed("F", 1), "ISO country", "ISO country. 1 byte."),
+        (fixed("F", 2), "ISO country, 2 bytes.", "ISO country, 2 bytes."),
+        (logical("bytes", "decimal", precision=10, scale=2), "Price.", "Price. At most 10 digits, 2 of them decimals."),
+        (["null", logical("bytes", "decimal", precision=1)], "", "At most 1 digit, none of them decimals."),
+        ({"type": "array", "items": fixed("F", 4)}, "", "Each 4 bytes."),
+        ({"type": "map", "values": ["null", fixed("F", 4)]}, "", "Each 4 bytes."),
+        ([fixed("F", 4), {"type": "array", "items": fixed("G", 5)}], "One or more.", "One or more."),
+        (fixed("F", 12, logicalType="duration"), "", ""),
+        ("string", "A name.", "A name."),
+    ],
+)
+def test_a_doc_says_what_the_type_cannot(type_: object, doc: str, described: str) -> None:
+    lines = attributes_of(field("f", type_, doc=doc))
+    assert [line.strip('"') for line in lines[1:]] == ([described] if described else [])
+
+
+def test_a_doc_of_several_lines_keeps_them() -> None:
+    text = class_in(module_of(event("Placed", field("f", fixed("F", 2), doc="Country.\n\nAs ISO has it."))), "Placed:")
+    assert '    """Country.\n\n    As ISO has it.\n\n    2 bytes.\n    """' in text
+
+
+def test_every_version_of_a_deprecated_event_says_so() -> None:
+    plan = replace(plan_of(event("Placed"), event("Placed")), deprecated_since="2026-09-01", replaced_by="shop.Paid")
+    text = render_package("orders", [plan])["placed.py"]
+    sentence = "Deprecated since 2026-09-01: use shop.Paid."
+    assert sentence in class_in(text, "Placed:")
+    assert sentence in class_in(text, "PlacedV1:")
+    assert "Deprecated since 2026-09-01." in render_package("orders", [replace(plan, replaced_by="")])["placed.py"]
+    assert "Deprecated" not in module_of(event("Placed"))
+
+
+@pytest.mark.parametrize(
+    ("name", "article"),
+    [
+        ("OrderPlaced", "an"),
+        ("ItemAdded", "an"),
+        ("UploadDone", "an"),
+        ("UninstallDone", "an"),
+        ("ContentPublished", "a"),
+        ("UserLoggedIn", "a"),
+        ("UnitSold", "a"),
+        ("URLSeen", "a"),
+        ("OneTimePaid", "a"),
+        ("EuroPaid", "a"),
+        ("_", "a"),
+    ],
+)
+def test_an_article_goes_by_the_sound(name: str, article: str) -> None:
+    assert with_article(name) == f"{article} {name}"
 
 
 def test_docs_stand_below_what_they_describe() -> None:

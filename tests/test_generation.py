@@ -9,7 +9,7 @@ import pytest
 
 from registry.codegen import StubPlan
 from registry.errors import Refused
-from registry.generation import Plans, Wish, read_plans
+from registry.generation import Plans, Wish, read_plans, render_stubs
 from tests.released import OWNERSHIP, PLACED, build, placed
 from tests.repo import Repository
 
@@ -114,6 +114,24 @@ def test_without_a_pin_the_newest_version_is_written_and_that_is_said(repository
         "pin `writes: [2, 3]` to switch later",
     )
     assert read(repository, "billing", only=("Paid",)).notes == ()  # one version leaves no choice
+
+
+def test_the_other_events_of_a_topic_are_known_by_their_ids(repository: Repository) -> None:
+    """Retired versions too; what has no topic has no neighbours."""
+    plans = by_event(read(repository, "orders"))
+    assert [plan.siblings for plan in plans.values()] == [{}, {}]
+    shared = OWNERSHIP.replace("owner: billing\n", "owner: billing\n    topic: shop.orders\n").replace(
+        "shop.Paid: {", "shop.Paid: {retired: [], "
+    )
+    repository.write({"ownership.yaml": shared.replace("mail]}", "mail], retired: [1]}").replace("[1, 2]", "[2]")})
+    plans = by_event(read(repository, "billing"))
+    ids = {version.schema_id for version in plans["shop.Placed"].versions} | set(plans["shop.Placed"].others)
+    assert plans["shop.Paid"].siblings.keys() >= ids
+    assert len(plans["shop.Paid"].siblings) == 6  # an id and a GUID for each of three versions
+    assert set(plans["shop.Paid"].siblings.values()) == {"shop.Placed"}
+    paid = plans["shop.Paid"].versions[0]
+    assert plans["shop.Placed"].siblings == {paid.schema_id: "shop.Paid", paid.guid: "shop.Paid"}
+    assert f'        {paid.schema_id}: "shop.Paid",' in render_stubs(read(repository, "billing"))["placed.py"]
 
 
 def test_the_day_of_a_deprecation_is_carried(repository: Repository) -> None:

@@ -132,10 +132,27 @@ def test_the_diff_leads_from_what_lies_there_to_what_should(tmp_path: Path, monk
     )
 
 
+def test_the_diff_of_a_bundle_that_was_torn_apart_shows_its_lines(tmp_path: Path) -> None:
+    torn = "_BUNDLE = X(\n    number=1,\n    files={\n" + '        "a": "b",\n' * 200
+    differences = list(find_differences(tmp_path, {"order.py": OWN + torn}, OURS))
+    assert render_differences(tmp_path, differences).count('"a": "b"') == 200
+    whole = list(find_differences(tmp_path, {"order.py": OWN + torn + "    },\n)\n"}, OURS))
+    diff = render_differences(tmp_path, whole)
+    assert '"a"' not in diff
+    assert "+    # … the texts of version 1 (" in diff
+
+
 @pytest.mark.parametrize("package", ["", "a-b", "a..b", "class", "../x", "a.None"])
 def test_a_package_has_a_name_that_can_be_imported(tmp_path: Path, package: str) -> None:
     with pytest.raises(Refused, match="is no name of a package"):
         package_folder(tmp_path, package)
+
+
+@pytest.mark.parametrize("package", ["registry", "registry.events"])
+def test_a_package_does_not_hide_the_one_that_stubs_import(tmp_path: Path, package: str) -> None:
+    with pytest.raises(Refused, match="would hide the package 'registry'"):
+        package_folder(tmp_path, package)
+    assert package_folder(tmp_path, f"shop.{package}").parts[-1] == package.rpartition(".")[2]
 
 
 def test_a_dotted_package_lies_in_its_folders(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_a_record_of_a_schema_that_nobody_knows_waits_and_says_why(owner: Party,
     assert error.help == "run `contracts gen`, or give a fallback"
     transport = InMemory(partitions=2)
     consumer, seen = reader.consume()
-    subscription = transport.subscribe(consumer, service="billing")
+    subscription = transport.subscribe(consumer, service="billing", unknown="pause")
     transport.send(Record(TOPIC, b"o-1", strange, partition=0))
     transport.send(Record(TOPIC, b"o-1", record.value, partition=0))
     transport.send(Record(TOPIC, b"o-2", record.value, partition=1))

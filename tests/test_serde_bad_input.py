@@ -333,3 +333,23 @@ def test_a_version_that_is_none_does_not_become_active(party: Party, number: Any
         producer.activate(number)
     assert repr(number) in str(caught.value)
     assert producer.active == 1
+
+
+def test_an_event_that_fails_once_when_it_is_read_is_an_error_too(parties: Parties) -> None:
+    """As one does that another thread changes while it is written."""
+    party = parties["shop"]["protobuf"]
+    asked: list[object] = []
+
+    def count(_event: object) -> int:
+        asked.append(1)
+        if len(asked) % 2:
+            raise RuntimeError("dictionary changed size during iteration")
+        return 1
+
+    event: Any = object.__new__(type("Busy", (type(party.make()),), {"__slots__": (), "count": property(count)}))
+    for name in type(party.make()).__slots__:
+        if name != "count":
+            setattr(event, name, getattr(party.make(), name))
+    error = refuse(party, event)
+    assert (error.subject, error.path) == ("shop.Paid v2", "")
+    assert error.fact == "the event cannot be read: RuntimeError('dictionary changed size during iteration')"

@@ -190,7 +190,7 @@ class Old(OldConsumer):
 
 def test_an_old_build_reads_what_newer_ones_write_and_waits_before_what_it_cannot_express() -> None:
     transport, old = serde.InMemory(partitions=1), Old()
-    subscription = transport.subscribe(old, service="mailer", fallback=Newer())
+    subscription = transport.subscribe(old, service="mailer", fallback=Newer(), unknown="pause")
     dollars = OrderV2(number="o-2", state=StateV2.PENDING, currency="USD")
     for number, event in ((1, V1), (4, V4), (2, dollars), (3, V3)):
         value, _ = serde.Serde(ALL, active=number).encode(event, orders.meta())

@@ -9,7 +9,7 @@ from serde_orders import BUNDLE, OrderPlaced, OrderPlacedProducer, OrderPlacedV1
 
 from registry import serde
 from registry.serde.context import HANDLED
-from registry.serde.envelope import check_headers
+from registry.serde.envelope import check_filled, check_headers
 
 ORDER = OrderPlaced(order_id="o-1", state=State.OPEN)
 ROLES = tuple(orders.ENVELOPE)
@@ -217,3 +217,30 @@ def test_an_empty_envelope_that_was_written_elsewhere_is_refused() -> None:
         serde.Serde(BUNDLE, active=3).decode(encode(values, frame, None))
     with pytest.raises(serde.EnvelopeError, match="the schema version is 0 at /schema_version"):
         serde.Serde(BUNDLE, active=3).decode(encode(values | {"correlation_id": "r", "schema_version": 0}, frame, None))
+
+
+def test_the_place_of_an_envelope_that_lies_deeper_is_told() -> None:
+    roles = {"correlation_id": ("meta", "correlation_id"), "schema_version": ("meta", "version")}
+    meta = serde.Meta()
+    for path in ("/meta/correlation_id", "/meta/version"):
+        with pytest.raises(serde.EnvelopeError) as caught:
+            check_filled(meta, roles)
+        assert caught.value.path == path
+        meta.correlation_id = "request-1"
+    with pytest.raises(serde.EnvelopeError) as caught:
+        check_headers(meta, [("ce_correlationid", b"request-2")], roles)
+    assert caught.value.path == "/meta/correlation_id"
+
+
+def test_a_time_that_only_a_header_tells_is_in_utc() -> None:
+    meta = serde.Meta()
+    check_headers(meta, [("ce_time", b"2026-01-02T05:04:05+02:00")], {})
+    assert meta.occurred_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert meta.occurred_at.tzinfo is UTC
+
+
+def test_the_time_fits_every_version_that_may_become_active_meanwhile() -> None:
+    micros = orders.TEXTS[3].replace("timestamp-millis", "timestamp-micros")
+    versions = orders.version(2), orders.version(3, text=micros)
+    for writes, tick in (((2, 3), 1000), ((2,), 1000), ((3,), 1)):
+        assert serde.Serde(orders.bundle(*versions, writes=writes)).tick(ORDER) == tick

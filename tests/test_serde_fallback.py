@@ -10,7 +10,7 @@ import pytest
 import serde_orders as orders
 from serde_orders import BUNDLE, OrderPlaced, OrderPlacedV2, State, StateV2
 
-from registry import serde
+from registry import frozen, serde
 from registry.serde.versions import Versions
 
 NEWER = OrderPlaced(order_id="o-1", state=State.DONE, note="gift", labels={"a": "b"})
@@ -137,7 +137,7 @@ def test_the_versions_of_this_project_are_read() -> None:
     assert folder.find("playconnect.content.ContentUnpublished", found.guid) == found
     assert folder.find("playconnect.content.ContentUnpublished", 1) is None
     assert folder.find("../versions", 1) is None
-    with pytest.raises(serde.SerdeError, match="a version in protobuf cannot be read from a folder"):
+    with pytest.raises(serde.UnknownSchema, match="v1 is in protobuf, which cannot be read from a folder"):
         folder.find("playconnect.commerce.CartItemAdded", 400414773)
 
 
@@ -180,14 +180,70 @@ def edit(place: Path, before: str, after: str) -> None:
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(serde.SerdeError, match="no such folder of versions"):
-        serde.Folder(tmp_path / "nowhere").find("shop.OrderPlaced", 1)
+    with pytest.raises(serde.SerdeError, match="nowhere: no such folder of versions"):
+        serde.Folder(tmp_path / "nowhere")
+
+
+def test_a_folder_that_was_taken_away_is_an_unknown_schema_until_it_is_back(tmp_path: Path) -> None:
+    runtime = serde.Serde(OLD, fallback=serde.Folder(lay_down(tmp_path / "versions").parents[1]))
+    (tmp_path / "versions").rename(tmp_path / "elsewhere")
+    with pytest.raises(serde.UnknownSchema, match=r"schema id 103 is not found: .*versions: no such folder"):
+        runtime.decode(written()[0])
+    (tmp_path / "elsewhere").rename(tmp_path / "versions")
+    assert runtime.decode(written()[0])[0] == READ
 
 
 def test_converters_that_cannot_be_read_are_not_passed_over(tmp_path: Path) -> None:
-    lay_down(tmp_path).joinpath("upgrade.yaml").write_text("up:\n  - rename: {a: b}\n")
-    with pytest.raises(serde.SerdeError):
+    place = lay_down(tmp_path)
+    place.joinpath("upgrade.yaml").write_text("up:\n  - rename: {a: b}\n")
+    edit(place, "files:\n", 'files:\n  - "upgrade.yaml"\n')
+    for _ in range(2):
+        with pytest.raises(serde.UnknownSchema) as caught:
+            serde.Serde(OLD, fallback=serde.Folder(tmp_path)).decode(written()[0])
+        assert str(caught.value) == "shop.OrderPlaced: v3 is behind converters, which only stubs carry"
+        assert caught.value.help == "run `contracts gen`"
+
+
+def test_converters_of_the_oldest_version_are_not_needed(tmp_path: Path) -> None:
+    place = lay_down(tmp_path, 1)
+    place.joinpath("upgrade.yaml").write_text("up:\n  - rename: {a: b}\n")
+    value, headers = serde.Serde(BUNDLE, active=1).encode(
+        orders.OrderPlacedV1(order_id="o-1", state=orders.StateV1.DONE), orders.meta()
+    )
+    newer = orders.bundle(orders.version(2), service="mailer")
+    assert serde.Serde(newer, fallback=serde.Folder(tmp_path)).decode(value, headers)[0].order_id == "o-1"
+
+
+def test_what_a_fallback_raises_is_an_unknown_schema_with_its_reason(tmp_path: Path) -> None:
+    lay_down(tmp_path).joinpath("shop/OrderPlaced.avsc").unlink()
+    with pytest.raises(serde.UnknownSchema, match=r"schema id 103 is not found: .*OrderPlaced.avsc: cannot be read"):
         serde.Serde(OLD, fallback=serde.Folder(tmp_path)).decode(written()[0])
+
+
+def said(number: bytes = b"3", event: bytes = b"shop.OrderPlaced") -> tuple[tuple[str, bytes], ...]:
+    return (("ce_type", event), ("ce_schemaversion", number))
+
+
+@pytest.mark.parametrize(
+    ("headers", "fact"),
+    [
+        (said(), "v3 (schema id 103) is newer than these stubs (v1, v2)"),
+        (said(b"2"), "schema id 103 is none of v1, v2"),
+        (said(b"three"), "schema id 103 is none of v1, v2"),
+        (said(event=b"shop.OrderShipped"), "schema id 103 is shop.OrderShipped's"),
+        ((), "schema id 103 is none of v1, v2"),
+    ],
+)
+def test_the_headers_say_more_of_a_schema_that_nobody_knows(headers: tuple[tuple[str, bytes], ...], fact: str) -> None:
+    with pytest.raises(serde.UnknownSchema) as caught:
+        serde.Serde(OLD).decode(written()[0], headers)
+    assert caught.value.fact == fact
+
+
+def test_a_sibling_of_the_topic_is_told_by_its_id() -> None:
+    knowing = frozen.replace(OLD, siblings={103: "shop.OrderShipped"})
+    with pytest.raises(serde.UnknownSchema, match=r"schema id 103 is shop\.OrderShipped's"):
+        serde.Serde(knowing).decode(written()[0])
 
 
 class Answers:

@@ -36,7 +36,7 @@ FULL = {"correlation_id": "c", "schema_version": 3, "event_id": "e", "occurred_a
 
 
 def facts(meta: Meta) -> dict[str, Any]:
-    return {name: value for name, value in vars(meta).items() if name != "message"}
+    return meta.__getstate__()[1]
 
 
 def test_the_envelope_travels_in_the_payload_and_is_no_attribute() -> None:

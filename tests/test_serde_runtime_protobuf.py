@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 import pytest
 import serde_orders as orders
 
-from registry import serde
+from registry import frozen, serde
 from registry.formats import load_format
 
 pytest.importorskip("google.protobuf")
@@ -169,3 +170,62 @@ def test_broken_bytes_name_the_event_and_version() -> None:
     with pytest.raises(serde.DecodeError) as caught:
         serde.Serde(BUNDLE, active=2).decode(bytes.fromhex("00 00000001 02 02 0A FF"))
     assert caught.value.subject == "shop.Paid v1"
+
+
+OLD = frozen.replace(BUNDLE, versions=(version(1),), reads=(1,), writes=())
+NAMED = (("ce_type", b"shop.Paid"), ("ce_schemaversion", b"2"))
+
+
+def newer(framing: serde.Framing = "confluent") -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
+    return serde.Serde(BUNDLE, active=2, framing=framing).encode(PAID, orders.meta())
+
+
+def test_an_old_reader_stops_before_a_newer_version_unless_it_says_otherwise() -> None:
+    value, _ = newer()
+    with pytest.raises(serde.UnknownSchema, match=r"v2 \(schema id 2\) is newer than these stubs \(v1\)") as caught:
+        serde.Serde(OLD).decode(value, NAMED)
+    assert "fallback=Compatible() reads it" in caught.value.help
+
+
+@pytest.mark.parametrize("framing", ["confluent", "confluent-header"])
+def test_an_old_reader_may_choose_to_read_what_it_knows_of_a_newer_version(framing: serde.Framing) -> None:
+    value, frame = newer(framing)
+    old = serde.Serde(OLD, fallback=serde.Compatible())
+    for _ in range(2):
+        event, meta = old.decode(value, frame + NAMED)
+        assert event == PaidV1(payment_id="p-1", state=StateV1.OPEN)
+        assert (meta.version, meta.schema_version, meta.correlation_id) == (0, 2, "request-1")
+    assert old.find_writer(value, frame + NAMED).number == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [(), NAMED[1:], (("ce_type", b"shop.Refunded"),), (NAMED[0], ("ce_schemaversion", b"1"))],
+)
+def test_only_a_header_that_names_the_event_and_no_known_version_lets_it(
+    headers: tuple[tuple[str, bytes], ...],
+) -> None:
+    with pytest.raises(serde.UnknownSchema):
+        serde.Serde(OLD, fallback=serde.Compatible()).decode(newer()[0], headers)
+
+
+def test_another_fallback_is_asked_first_and_its_reasons_stand_in_no_way(tmp_path: Path) -> None:
+    old = serde.Serde(OLD, fallback=serde.Compatible(serde.Folder(Path(__file__).parents[1] / "contracts/versions")))
+    assert old.decode(newer()[0], NAMED)[0] == PaidV1(payment_id="p-1", state=StateV1.OPEN)
+    framings: tuple[serde.Framing, ...] = ("confluent", "confluent-header")
+    for framing in framings:
+        avro = serde.Serde(orders.bundle(orders.version(1)), fallback=serde.Compatible(serde.Folder(tmp_path)))
+        value, frame = serde.Serde(orders.BUNDLE, active=3, framing=framing).encode(
+            orders.OrderPlaced(order_id="o-1", state=orders.State.OPEN), orders.meta()
+        )
+        with pytest.raises(serde.UnknownSchema, match="is newer than these stubs"):
+            avro.decode(value, (*frame, ("ce_type", b"shop.OrderPlaced"), ("ce_schemaversion", b"3")))
+
+
+def test_what_stands_in_for_unknown_schemas_is_bounded() -> None:
+    old = serde.Serde(OLD, fallback=serde.Compatible())
+    body = newer()[0][5:]
+    for number in range(10, 1010):
+        old.find_writer(b"\0" + number.to_bytes(4, "big") + body, NAMED)
+    with pytest.raises(serde.UnknownSchema):
+        old.find_writer(b"\0" + (2000).to_bytes(4, "big") + body, NAMED)

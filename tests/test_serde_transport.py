@@ -1,6 +1,8 @@
 """Producers and consumers of stubs, run in memory as a user's tests run them."""
 
 from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import serde_orders as orders
@@ -15,7 +17,7 @@ from serde_orders import (
     StateV1,
 )
 
-from registry import serde
+from registry import frozen, serde
 
 
 def order(number: int = 1, state: State = State.OPEN) -> OrderPlaced:
@@ -131,7 +133,7 @@ def test_a_record_of_an_unknown_schema_holds_its_partition_and_no_other() -> Non
 
     transport, mailer = serde.InMemory(partitions=2), Mailer()
     mailer.seen = []
-    subscription = transport.subscribe(mailer, service="mailer")
+    subscription = transport.subscribe(mailer, service="mailer", unknown="pause")
     numbers: dict[int, list[int]] = {0: [], 1: []}
     producer = produce(transport)
     for number in range(8):
@@ -141,16 +143,18 @@ def test_a_record_of_an_unknown_schema_holds_its_partition_and_no_other() -> Non
     held = next(partition for partition, held in numbers.items() if 0 in held)
     assert transport.deliver() == len(numbers[1 - held])
     assert list(subscription.paused) == [("shop.orders", held)]
-    assert str(subscription.paused["shop.orders", held]) == "shop.OrderPlaced: schema id 103 is none of v1"
+    assert str(subscription.paused["shop.orders", held]) == (
+        "shop.OrderPlaced: v3 (schema id 103) is newer than these stubs (v1)"
+    )
     assert transport.deliver() == 0
     knowing = serde.InMemory.subscribe(transport, Orders(), unknown="raise")
     assert transport.deliver() == 8
     assert knowing.paused == {}
 
 
-def test_a_policy_can_be_to_raise() -> None:
+def test_a_test_is_told_at_once_of_a_record_that_nobody_knows() -> None:
     transport = serde.InMemory()
-    transport.subscribe(Orders(), unknown="raise")
+    transport.subscribe(Orders())
     transport.send(serde.Record("shop.orders", b"k", bytes.fromhex("00 000000FF 00")))
     with pytest.raises(serde.UnknownSchema):
         transport.deliver()
@@ -260,10 +264,132 @@ def test_events_that_nobody_subscribes_to_are_passed_over() -> None:
 
 def test_an_event_that_nothing_names_is_not_passed_over() -> None:
     transport = serde.InMemory()
-    subscription = transport.subscribe(Orders())
+    subscription = transport.subscribe(Orders(), unknown="pause")
     OrderShippedProducer(transport, service="shop-api", headers=False).publish(SHIPPED, correlation_id="r")
     transport.deliver()
     assert len(subscription.paused) == 1
+
+
+@pytest.mark.parametrize("framing", ["confluent", "confluent-header"])
+def test_a_sibling_of_the_topic_is_passed_over_without_any_header(framing: serde.Framing) -> None:
+    knowing = frozen.replace(BUNDLE, siblings={7: OTHER.event, OTHER.versions[0].guid: OTHER.event})
+
+    class Knowing(Orders):
+        @classmethod
+        def bundle(cls) -> serde.Bundle:
+            return knowing
+
+    transport, consumer = serde.InMemory(), Knowing()
+    transport.subscribe(consumer)
+    OrderShippedProducer(transport, service="shop-api", headers=False, framing=framing).publish(
+        SHIPPED, correlation_id="r"
+    )
+    produce(transport, headers=False, framing=framing).publish(order(), correlation_id="r")
+    assert transport.deliver() == 1
+    assert [event for event, _ in consumer.seen] == [order()]
+    transport.send(serde.Record("shop.orders", b"k", bytes.fromhex("00 00000008 00")))
+    with pytest.raises(serde.UnknownSchema, match="schema id 8 is none of v1, v2, v3"):
+        transport.deliver()
+
+
+def test_a_handler_of_a_version_that_is_read_no_more_is_refused() -> None:
+    dropped = orders.bundle(orders.version(2), orders.version(3), reads=(2, 3))
+
+    class Stub(serde.Consumer):
+        @classmethod
+        def bundle(cls) -> serde.Bundle:
+            return dropped
+
+        def on_order_placed_v2(self, event: object, meta: serde.Meta) -> None: ...
+
+    class Fine(Stub):
+        def on_order_placed(self, event: object, meta: serde.Meta) -> None: ...
+
+        def on_order_placed_v2(self, event: object, meta: serde.Meta) -> None: ...
+
+        def on_order_placed_veto(self) -> None: ...
+
+    class Leftover(Fine):
+        def on_order_placed_v1(self, event: object, meta: serde.Meta) -> None: ...
+
+    serde.InMemory().subscribe(Fine())
+    with pytest.raises(serde.SerdeError) as caught:
+        serde.InMemory().subscribe(Leftover())
+    assert str(caught.value) == (
+        "Leftover.on_order_placed_v1 handles version 1, which shop-api does not read (reads: [2, 3])"
+    )
+    assert caught.value.help.startswith("take the method out; or add 1 to `reads`")
+
+
+def test_an_error_of_a_handler_says_which_record_it_was() -> None:
+    class Failing(Orders):
+        error = RuntimeError("database is down")
+
+        def on_order_placed(self, event: OrderPlaced, meta: serde.Meta) -> None:
+            raise self.error
+
+        def on_tombstone(self, key: bytes, meta: serde.Meta) -> None:
+            raise KeyError(key)
+
+    transport = serde.InMemory(partitions=1)
+    subscription = transport.subscribe(Failing())
+    produce(transport).publish(order(), correlation_id="r")
+    for _ in range(2):
+        with pytest.raises(RuntimeError) as caught:
+            transport.deliver()
+        assert caught.value.__notes__ == ["while shop.OrderPlaced v3 was handled, shop.orders[0]@0"]
+    subscription.offsets["shop.orders", 0] = 1
+    transport.send(serde.Record("shop.orders", b"k", None))
+    with pytest.raises(KeyError) as lost:
+        transport.deliver()
+    assert lost.value.__notes__ == ["while a tombstone was handled, shop.orders[0]@1"]
+
+
+def test_an_error_of_reading_says_which_record_it_was_and_the_way_out() -> None:
+    transport = serde.InMemory(partitions=1)
+    transport.subscribe(Orders())
+    transport.send(serde.Record("shop.orders", b"k", b"{}"))
+    with pytest.raises(serde.DecodeError) as caught:
+        transport.deliver()
+    assert caught.value.__notes__ == [
+        f"help: {caught.value.help}",
+        "while a record was read, shop.orders[0]@0",
+    ]
+    assert "was it written by a serializer that frames" in caught.value.help
+
+
+@pytest.mark.parametrize("form", [dict, list, tuple])
+def test_headers_may_come_as_clients_give_them(form: Callable[[object], Any]) -> None:
+    nothing: Any = None
+    consumer = Orders()
+    receiver = serde.Receiver(consumer)
+    record = produce(serde.InMemory()).encode(order(), correlation_id="r")
+    receiver.receive(frozen.replace(record, headers=form(record.headers)))
+    assert [(event, dict(meta.headers)) for event, meta in consumer.seen] == [(order(), dict(record.headers))]
+    receiver.receive(frozen.replace(record, headers=nothing))
+    assert consumer.seen[1][1].headers == ()
+    odds: tuple[Any, ...] = (7, "ce_id", [("ce_id", b"1", 2)], [7], [([], b"")])
+    for odd in odds:
+        with pytest.raises(serde.DecodeError, match="the headers are no pairs of a name and bytes"):
+            receiver.receive(frozen.replace(record, headers=odd))
+        with pytest.raises(serde.DecodeError, match="the headers are no pairs of a name and bytes"):
+            serde.Serde(BUNDLE).decode(record.value or b"", odd)
+
+
+@pytest.mark.parametrize("key", ["order_id", "note"])
+def test_an_empty_key_is_refused(key: str) -> None:
+    keyed = frozen.replace(orders.bundle(orders.version(3), writes=(3,)), key=key)
+
+    class Keyed(OrderPlacedProducer):
+        @classmethod
+        def bundle(cls) -> serde.Bundle:
+            return keyed
+
+    transport = serde.InMemory()
+    with pytest.raises(serde.EncodeError) as caught:
+        Keyed(transport, service="shop-api").publish(OrderPlaced(order_id="", state=State.OPEN), correlation_id="r")
+    assert (caught.value.fact, caught.value.path) == ("the message key is empty", f"/{key}")
+    assert transport.records("shop.orders") == ()
 
 
 def test_handlers_that_answer_each_other_come_to_an_end() -> None:

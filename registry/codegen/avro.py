@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from registry.codegen.avro_defaults import Expressions
 from registry.codegen.avro_types import annotate, find_lookalikes
+from registry.codegen.avro_words import describe_field
 from registry.codegen.classes import Attribute, EnumClass, Member, RecordClass, VersionClasses
 from registry.codegen.envelope import Hidden, find_hidden, find_references
 from registry.codegen.names import Nameable, meeting, name_classes
@@ -70,7 +71,7 @@ def _find_attributes(
         default = expressions.find_default(field)
         annotation = annotate(schema, field.type, names)
         expression, fresh = default if default is not None else (None, False)
-        yield Attribute(attribute_name(field.name), annotation, expression, fresh, field.doc)
+        yield Attribute(attribute_name(field.name), annotation, expression, fresh, describe_field(schema, field))
 
 
 def _find_members(enum: Enum) -> Iterator[Member]:

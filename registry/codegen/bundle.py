@@ -11,6 +11,7 @@ from registry.codegen.quoting import quote
 def write_bundle(plan: StubPlan, classes: Mapping[int, VersionClasses]) -> Code:
     """The call that makes it; ``classes`` are by version, of those versions that have any."""
     others = ((Text(str(schema_id)), Text(str(number))) for schema_id, number in sorted(plan.others.items()))
+    siblings = [(_key(key), _text(event)) for key, event in sorted(plan.siblings.items(), key=_order)]
     return Call(
         Known("serde", "Bundle"),
         (
@@ -24,9 +25,19 @@ def write_bundle(plan: StubPlan, classes: Mapping[int, VersionClasses]) -> Code:
             ("reads", _numbers(plan.reads)),
             ("writes", _numbers(plan.writes)),
             ("others", Table(tuple(others))),
+            *((("siblings", Table(tuple(siblings))),) if siblings else ()),
             ("versions", Row(tuple(_write_version(plan, each, classes.get(each.number)) for each in plan.versions))),
         ),
     )
+
+
+def _order(sibling: tuple[int | str, str]) -> tuple[str, bool, str]:
+    key, event = sibling
+    return event, isinstance(key, str), str(key)
+
+
+def _key(key: int | str) -> Code:
+    return Text(str(key)) if isinstance(key, int) else _text(key)
 
 
 def _write_version(plan: StubPlan, version: StubVersion, classes: VersionClasses | None) -> Code:

@@ -13,7 +13,7 @@ from registry.codegen.layout import WIDEST, Scope, other_name, render_code
 from registry.codegen.names import meeting
 from registry.codegen.parties import find_methods, render_consumer, render_producer, render_upgrade
 from registry.codegen.plan import StubPlan
-from registry.codegen.quoting import quote, quote_doc, quote_line
+from registry.codegen.quoting import quote, quote_doc, quote_line, with_article
 from registry.codegen.records import render_record
 from registry.errors import Flaw
 from registry.frozen import dataclass
@@ -67,22 +67,43 @@ class Module:
 
 def render_module(plan: StubPlan, header: str = "") -> Module:
     """The source of an event's module below its header; where there are flaws, it is not to be used."""
+    drawn = _draw(plan)
+    name = module_name(plan.short_name)
+    if drawn.flaws:
+        return Module(name, "", (), drawn.flaws)
+    body = _Body(plan, drawn.classes, drawn.newest)
+    text = finish(header or render_header(plan.service), body.render(drawn.producer, drawn.consumer))
+    roots = [drawn.classes[number].root for number in sorted(drawn.classes, reverse=True)]
+    return Module(name, text, tuple(each for each in (*roots, drawn.producer, drawn.consumer) if each))
+
+
+def find_flaws(plan: StubPlan) -> tuple[Flaw, ...]:
+    """What keeps an event from having stubs, whatever other events there are."""
+    return _draw(plan).flaws
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What a module is to hold."""
+
+    classes: dict[int, VersionClasses]
+    newest: int
+    producer: str
+    consumer: str
+    flaws: tuple[Flaw, ...]
+
+
+def _draw(plan: StubPlan) -> _Drawn:
     seen = {*plan.reads, *plan.writes}
     versions = [version for version in plan.versions if version.number in seen]
     newest = versions[-1].number
     find_classes = load_language(plan.language)
     classes = {each.number: find_classes(plan, each, _suffix(each.number, newest)) for each in versions}
-    flaws = [flaw for each in classes.values() for flaw in each.flaws]
     base = class_name(plan.short_name)
     producer, consumer = f"{base}Producer" if plan.writes else "", f"{base}Consumer" if plan.reads else ""
+    flaws = [flaw for each in classes.values() for flaw in each.flaws]
     flaws += _find_meetings(plan, classes, (producer, consumer))
-    name = module_name(plan.short_name)
-    if flaws:
-        return Module(name, "", (), tuple(flaws))
-    body = _Body(plan, classes, newest)
-    text = finish(header or render_header(plan.service), body.render(producer, consumer))
-    roots = [classes[number].root for number in sorted(classes, reverse=True)]
-    return Module(name, text, tuple(each for each in (*roots, producer, consumer) if each))
+    return _Drawn(classes, newest, producer, consumer, tuple(flaws))
 
 
 def _suffix(number: int, newest: int) -> str:
@@ -199,5 +220,8 @@ class _Body:
         facts = {"Owner": plan.owner, "Topic": plan.topic, "Key": plan.key}
         sentence = " ".join(f"{name}: {fact}." for name, fact in facts.items() if fact)
         if number != self._newest:
-            sentence = f"Version {number}; upgrade() makes a {self._classes[self._newest].root} of it. {sentence}"
-        return f"{record.doc.rstrip()}\n\n{sentence}" if record.doc.strip() else sentence
+            newest = with_article(self._classes[self._newest].root)
+            sentence = f"Version {number}; upgrade() makes {newest} of it. {sentence}"
+        instead = f": use {plan.replaced_by}" if plan.replaced_by else ""
+        warning = f"Deprecated since {plan.deprecated_since}{instead}." if plan.deprecated_since else ""
+        return "\n\n".join(part for part in (record.doc.rstrip(), warning, sentence) if part.strip())

@@ -8,6 +8,7 @@ from registry.codegen.names import meeting
 from registry.codegen.plan import StubPlan
 from registry.codegen.quoting import quote, quote_doc
 from registry.errors import Flaw, InvalidSchema
+from registry.frozen import replace
 
 _DOOR: Final = '''
 else:
@@ -53,7 +54,9 @@ def _find_meetings(modules: Sequence[tuple[StubPlan, Module]]) -> Iterator[Flaw]
             other = seen.setdefault(name, plan)
             if other is not plan:
                 at, other_at = (each.versions[-1].schema.root.at for each in (plan, other))
-                yield meeting(f"the {name}", other.event, other_at, plan.event, at)
+                flaw = meeting(f"the {name}", other.event, other_at, plan.event, at)
+                help_ = f"give each a package of its own: contracts gen --only {plan.event} --package NAME"
+                yield replace(flaw, help=f"{help_}, and --only for the others")
                 break
 
 

@@ -6,7 +6,7 @@ from registry.codegen.code import Call, Class, Code, Text
 from registry.codegen.imports import Names
 from registry.codegen.layout import Scope, keep, render_code
 from registry.codegen.plan import StubPlan
-from registry.codegen.quoting import WIDTH, quote_doc
+from registry.codegen.quoting import WIDTH, quote_doc, with_article
 from registry.serde.naming import handler_name
 
 
@@ -68,7 +68,7 @@ def render_upgrade(newest: str, scope: Scope, bundle: str) -> list[str]:
     call = Call(Text(f"{scope.names.use('serde')}.upgrade"), tuple(arguments))
     return [
         keep(f"    def upgrade(self) -> {_annotate(newest, scope)}:"),
-        *quote_doc(f"The same event as a {newest}.", "        "),
+        *quote_doc(f"The same event as {with_article(newest)}.", "        "),
         f"        return {render_code(call, Scope(scope.names), 8, 14)}",
     ]
 

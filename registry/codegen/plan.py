@@ -48,6 +48,8 @@ class StubPlan:
     classes."""
     others: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
     """Schema id to version number, of readable versions that the service does not read."""
+    siblings: Mapping[int | str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Schema id or GUID to event, of released versions of the other events in the same topic."""
     deprecated_since: str = ""
     """The day since which nobody should begin to read it, ``2026-09-01``; empty where it is not deprecated."""
     replaced_by: str = ""

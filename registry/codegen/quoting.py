@@ -11,6 +11,9 @@ WIDTH: Final = 88
 """Columns of a line, ruff's default."""
 
 _NAMED: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_sounds_like_a_vowel: Final = re.compile(
+    r"(?!(?i:eu|once|uni(?!n)|us[aeiu]|ut[ei]|ur[ail])|[Oo]ne(?![a-z]))[aeiouAEIOU]"
+)
 _beyond_ascii: Final = re.compile(r"[^ -~]")
 _quotes: Final = re.compile(r'"""+|\A"+|"+\Z')
 
@@ -45,6 +48,11 @@ def quote_doc(text: str, indent: str = "") -> list[str]:
     for line in lines[1:]:
         wrapped += _wrap(line, width)
     return [f'{indent}"""{wrapped[0]}', *(indent + line if line else "" for line in wrapped[1:]), f'{indent}"""']
+
+
+def with_article(name: str) -> str:
+    """``an OrderPlaced``, ``a UserLoggedIn``: by the sound of English words, as near as letters tell it."""
+    return f"{'an' if _sounds_like_a_vowel.match(name) else 'a'} {name}"
 
 
 def quote_line(text: str) -> str:

@@ -21,9 +21,10 @@ def render_adoption(adoption: Adoption, *, written: bool, colour: bool = False) 
     for sentence, text in adoption.by_hand:
         lines += ["", f"left to you: {sentence}", "", *(f"    {line}" for line in text.splitlines())]
     if adoption.planned and written:
+        claim = "" if adoption.claimed else "name owners, entities and readers in ownership.yaml, then "
         lines += [
             "",
-            "next: git add --all, git commit, then",
+            f"next: {claim}git add --all, git commit, then",
             f"  contracts check --all{root}",
             f"  contracts release{root}",
         ]

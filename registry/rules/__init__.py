@@ -12,7 +12,7 @@ from registry.contract import Catalog, Change
 from registry.finding import Finding, Problem, Severity
 from registry.formats.mismatch import Step
 from registry.frozen import dataclass
-from registry.rules import compat, envelope, ownership, schema, terms, versions, waivers
+from registry.rules import compat, converters, envelope, naming, ownership, schema, terms, versions, waivers
 
 OfChange = Callable[[Change], Iterator[Problem]]
 OfCatalogs = Callable[[Catalog, Catalog], Iterator[Problem]]
@@ -151,6 +151,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("versions/id-collision", ERROR, "two released schemas have one id", catalogs=versions.find_id_collisions),
     Rule("versions/not-from-head", ERROR, "a version folder that no head explains", change=versions.find_not_from_head),
     Rule("versions/invalid", ERROR, "a version folder that cannot be read", change=versions.find_invalid),
+    Rule("versions/invalid-converters", ERROR, "converters that cannot be read, or do not lead from one version to the other", change=converters.find_invalid),
     Rule("versions/stray-file", ERROR, "a file among the versions belongs to none", catalogs=versions.find_strays),
 
     Rule("terms/invalid-policy", ERROR, "policy.yaml says something that it cannot say", catalogs=find_invalid_policy),
@@ -165,6 +166,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("schema/missing-reference", ERROR, "a schema refers to something that no file provides", change=schema.find_missing_references),
     Rule("schema/ambiguous-reference", ERROR, "a schema refers to something that two files provide", change=schema.find_ambiguous_references),
     Rule("schema/questionable", WARNING, "a schema says something that has no effect, or not everywhere", change=schema.find_notes),
+    Rule("schema/unnameable", WARNING, "an event says something that no typed stubs can say", change=naming.find_unnameable),
+    Rule("schema/module-clash", WARNING, "two events of one service would have one module", catalogs=naming.find_module_clashes),
     Rule("schema/undocumented-field", OFF, "a field says nowhere what it means", change=schema.find_undocumented_fields),
 )
 # fmt: on

@@ -40,9 +40,8 @@ def find_promised(change: Change) -> list[Version]:
 
 
 def is_converted(contract: Contract) -> bool:
-    """Whether the head comes with converters of its own, not only with those that a version was released with."""
-    released = {version.files.get("upgrade.yaml") for version in contract.versions}
-    return contract.upgrade is not None and contract.upgrade[1] not in released
+    """Whether the head comes with converters of its own that can be read; what they do is judged by another rule."""
+    return contract.has_new_converters and not any(flaw.kind == "converters" for flaw in contract.flaws)
 
 
 def find_segment(change: Change, versions: Sequence[Version]) -> tuple[list[Version], list[Version]]:
@@ -126,7 +125,9 @@ def _problem(change: Change, group: Sequence[Mismatch], is_bridged: bool) -> Pro
         labels, pair = ", ".join(versions), first.pair
         pair = replace(pair, writer_label=labels) if first.new is first.reader else replace(pair, reader_label=labels)
         merged = replace(first, pair=pair)
-    problem = problem_of(change, first.new, merged.message, *first.help, related=((first.old_label, first.old),))
+    # Where converters answer for it, there is nothing to do.
+    ways_out = () if is_bridged else first.help
+    problem = problem_of(change, first.new, merged.message, *ways_out, related=((first.old_label, first.old),))
     return replace(problem, mismatch=first, versions=versions, converted=is_bridged, fix=first.fix)
 
 

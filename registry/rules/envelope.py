@@ -1,8 +1,8 @@
 """Every event carries a correlation id and a version, where everybody looks for them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from registry.contract import Change, EnvelopeField
+from registry.contract import Change, EnvelopeField, Policy
 from registry.finding import Problem
 from registry.frozen import dataclass
 from registry.rules.parties import problem_of
@@ -183,3 +183,43 @@ def _frozen(schema: Schema, field: Field) -> str:
     words = " or ".join(sorted(words_of(schema, field.type)))
     kind = f"{words} (nullable)" if _how_absent(field) == "nullable" else words
     return f"{kind} = {field.wire.number}" if field.wire is not None else kind
+
+
+def find_filled(policy: Policy, schema: Schema) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
+    """Role to path, of the fields that the serializer fills in; and the fields whose type it cannot, with that type."""
+    from registry.policy import ROLES
+
+    filled: dict[str, tuple[str, ...]] = {}
+    unfit: dict[str, str] = {}
+    for each in policy.envelope:
+        role = ROLES.get(each.role)
+        field = _find_on_path(schema, each.path) if role else None
+        if role is None or field is None:
+            continue
+        words = words_of(schema, field.type)
+        if words.isdisjoint(role.types):
+            unfit[".".join(each.path)] = " or ".join(sorted(words)) or "of no simple type"
+        else:
+            filled[each.role] = each.path
+    return filled, unfit
+
+
+def _find_on_path(schema: Schema, path: Sequence[str]) -> Field | None:
+    """The field at a path from the event down, through a record that may be null as well."""
+    record: object = schema.resolve(schema.root)
+    found: Field | None = None
+    for name in path:
+        if found is not None:
+            inner = schema.resolve(found.type)
+            branches = [schema.resolve(each) for each in inner.branches] if isinstance(inner, Union) else [inner]
+            record = next((each for each in branches if isinstance(each, Record) and _has(each, name)), None)
+        found = (
+            next((each for each in record.fields if each.name == name), None) if isinstance(record, Record) else None
+        )
+        if found is None:
+            return None
+    return found
+
+
+def _has(record: Record, name: str) -> bool:
+    return any(field.name == name for field in record.fields)

@@ -129,7 +129,7 @@ def find_owner_changes(before: Catalog, after: Catalog) -> Iterator[Problem]:
         if old is None or not old.owners or not entity.owners:
             continue
         was, now = old.owners[0][0], entity.owners[0][0]
-        if was != now and (name, was, now) not in moved:
+        if was != now and (name, was, now) not in moved and not _is_nobody(was):
             message = f"{name} was written by {was} and is now written by {now}, without a transfer"
             help_ = f"add to `transfers`: {{entity: {name}, from: {was}, to: {now}, since: DATE, phase: done}}"
             (_, at), (_, old_at) = entity.owners[0], old.owners[0]
@@ -140,10 +140,19 @@ def find_moved_events(before: Catalog, after: Catalog) -> Iterator[Problem]:
     """The same through the back door: an event moves to an entity of another owner."""
     for name, terms in after.ownership.terms.items():
         old = before.ownership.terms.get(name)
-        if old is not None and old.entity != terms.entity and old.owner and terms.owner != old.owner:
+        if old is None or old.entity == terms.entity or terms.owner == old.owner:
+            continue
+        if old.owner and not _is_nobody(old.owner):
             message = f"{name} moved from {old.entity} ({old.owner}) to {terms.entity} ({terms.owner})"
             help_ = f"move the entity by `transfers`, or leave the event with {old.entity}"
             yield catalog_problem(after, terms.at, message, help_, targets=targets_of(old), was=old.at)
+
+
+def _is_nobody(service: str) -> bool:
+    """The owner that `contracts init` writes down: to claim what nobody has claimed takes it from nobody."""
+    from registry.scaffold import PLACEHOLDER  # only where something moves
+
+    return service == PLACEHOLDER
 
 
 def find_missing_keys(change: Change) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Newer Protobuf records, read without their schema: an explicit choice, since a schema may say more than its numbers."""
+"""Newer Protobuf records, read without their schema: an explicit choice, since a schema can mean something else."""
 
 from registry.serde.bundle import BundledVersion
 from registry.serde.fallback import Fallback

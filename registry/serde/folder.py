@@ -59,7 +59,7 @@ class Folder:
             raise SerdeError(f"{at}: says it is v{facts['version']} of {facts['event']}")
         if facts["format"] != "avro":
             raise UnknownSchema(
-                f"v{folder.name} is in {facts['format']}, and {self._path} holds no version of that which can be read",
+                f"v{folder.name} is in {facts['format']}, which cannot be read from a folder",
                 help="run `contracts gen`: its stubs carry what is needed",
                 subject=event,
             )

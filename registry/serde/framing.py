@@ -11,7 +11,7 @@ Message indexes lead from a .proto file to the message: their count, then each, 
 the file is ``00`` alone, though ``02 00`` is read too. Where there is a header it wins, and the value is all body.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple, get_args
 
 from registry.serde.bundle import BundledVersion
@@ -53,6 +53,22 @@ class Frame(NamedTuple):
     """Protobuf: the way from the file to the message; ``()`` where the frame says none."""
     start: int
     """Where the body begins in the value."""
+
+
+def pairs_of(headers: object) -> Headers:
+    """Headers as pairs: a mapping has pairs too, and clients give ``None`` for none.
+
+    Raises :class:`DecodeError` for what has none.
+    """
+    if headers is None:
+        return ()
+    try:
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        made = tuple((name, held) for name, held in pairs)  # type: ignore[attr-defined]  # what has none is told
+        dict(made)
+    except (TypeError, ValueError):
+        raise DecodeError("the headers are no pairs of a name and bytes", help="as (('ce_id', b'…'),)") from None
+    return made
 
 
 def frame_prefix(framing: str, version: BundledVersion, crc: int, indexes: tuple[int, ...]) -> bytes:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
@@ -78,8 +79,12 @@ class HttpRegistry:
         return files
 
     def _read(self, path: str) -> Mapping[str, Any] | None:
-        accept = {"Accept": "application/vnd.schemaregistry.v1+json, application/json"}
-        request = Request(self._url + path, headers=accept | self._headers)
+        request = Request(
+            self._url + path, headers={"Accept": "application/vnd.schemaregistry.v1+json, application/json"}
+        )
+        for name, value in self._headers.items():
+            # They are for this registry alone: where it redirects to, nobody shall learn its password.
+            request.add_unredirected_header(name, value)
         try:
             with urlopen(request, timeout=self._timeout) as answer:
                 held = answer.read(_MAX_BYTES + 1)
@@ -88,8 +93,8 @@ class HttpRegistry:
             if error.code == 404:
                 return None
             raise SerdeError(f"{self._url}{path}: answers {error.code} {error.reason}") from None
-        except (URLError, OSError, ValueError) as error:
-            raise SerdeError(f"{self._url}: does not answer: {error}") from None
+        except (URLError, OSError, ValueError, HTTPException) as error:
+            raise SerdeError(f"{self._url}: does not answer: {error or type(error).__name__}") from None
         try:
             found = json.loads(held) if len(held) <= _MAX_BYTES else None
         except (ValueError, RecursionError):

@@ -60,6 +60,7 @@ class InMemory:
         self._subscriptions: list[Subscription] = []
         self._sent = 0
         self._sending = Lock()
+        self._delivering = Lock()
 
     def send(self, record: Record) -> None:
         """Appends a record to the partition of its key; records without a key go round in turn.
@@ -91,14 +92,14 @@ class InMemory:
         *consumers: Consumer,
         service: str | None = None,
         fallback: Fallback | None = None,
-        unknown: Unknown = "pause",
+        unknown: Unknown = "raise",
     ) -> Subscription:
         """Lets consumers of one service read their topics from the beginning; two subscriptions read independently.
 
-        ``service`` is checked against the stubs, and ``CONTRACTS_SERVICE`` where it is not given. With ``unknown``
-        ``pause`` a partition waits before a record that cannot be read with the schemas at hand, or that a converter
-        holds back (:attr:`Subscription.paused` tells); with ``raise`` the delivery raises. There are no dead
-        letters here: what a converter would send there waits as well.
+        ``service`` is checked against the stubs, and ``CONTRACTS_SERVICE`` where it is not given. A record that cannot
+        be read with the schemas at hand, or that a converter holds back, makes the delivery raise; with ``unknown``
+        ``pause`` its partition waits instead, as it does in production (:attr:`Subscription.paused` tells). There are
+        no dead letters here: what a converter would send there waits as well.
         """
         if unknown not in ("pause", "raise"):
             raise SerdeError(f"no policy {unknown!r} for records that cannot be read", help="'pause' or 'raise'")
@@ -110,9 +111,17 @@ class InMemory:
         """Hands out what waits, oldest first, until nothing does: also what handlers publish meanwhile.
 
         Tells how many records were handled. Raises :class:`SerdeError` after ``limit`` of them: handlers that answer
-        each other would never end. What a handler raises is raised here, as are records that are broken; the
-        record then still waits and comes again with the next delivery, as it would from a broker.
+        each other would never end; and from inside a delivery. What a handler raises is raised here, as are records
+        that are broken; the record then still waits and comes again with the next delivery, as it would from a broker.
         """
+        if not self._delivering.acquire(blocking=False):
+            raise SerdeError("a delivery is under way already", help="let one place call deliver(), and no handler")
+        try:
+            return self._deliver(limit)
+        finally:
+            self._delivering.release()
+
+    def _deliver(self, limit: int) -> int:
         for subscription in self._subscriptions:
             subscription.paused.clear()
         handled = 0
@@ -140,11 +149,13 @@ class InMemory:
     def _hand_over(self, subscription: Subscription, record: Record) -> bool:
         place = (record.topic, record.partition)
         try:
-            meta = subscription.receiver.receive(record)
+            call = subscription.receiver.read(record)
         except (UnknownSchema, Unrepresentable) as error:
             if subscription.unknown == "raise":
                 raise
             subscription.paused[place] = error
             return False
+        if call:
+            call()
         subscription.offsets[place] = record.offset + 1
-        return meta is not None
+        return call is not None

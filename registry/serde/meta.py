@@ -2,43 +2,96 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
 
 class Meta:
     """The envelope of one event, and where its record stood.
 
-    The decoder sets what it finds; the rest keeps the values below (so no constructor runs for each event).
+    The decoder sets what it finds; what nobody set reads as :data:`DEFAULTS` says. They are slots without defaults of
+    the class, since a store is then a single step, and a record needs a dozen of them.
     """
 
-    correlation_id: str = ""
+    __slots__ = (
+        "causation_id",
+        "contract",
+        "correlation_id",
+        "event_id",
+        "headers",
+        "key",
+        "message",
+        "occurred_at",
+        "offset",
+        "partition",
+        "schema_version",
+        "timestamp",
+        "topic",
+        "version",
+    )
+
+    correlation_id: str
     """The request or job that the event belongs to, from end to end."""
-    schema_version: int = 0
+    schema_version: int
     """The version that it was written with, as the payload says."""
-    event_id: str = ""
+    event_id: str
     """The id of this one event; equal ids mean the same event, delivered again."""
-    occurred_at: datetime | None = None
+    occurred_at: datetime | None
     """When it happened, by the writer's clock."""
-    causation_id: str | None = None
+    causation_id: str | None
     """The event that led to this one."""
 
-    contract: str = ""
+    contract: str
     """The full name of the event."""
-    version: int = 0
+    version: int
     """The version that it was written with, as the schema id says."""
-    topic: str = ""
-    partition: int = -1
-    offset: int = -1
-    key: bytes | None = None
-    headers: Sequence[tuple[str, bytes]] = ()
-    timestamp: datetime | None = None
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    timestamp: datetime | None
     """The record's own time, which the broker or the producer's client set."""
-    message: object = None
-    """Protobuf: protoc's own message, with unknown fields and extensions."""
+    message: object
+    """Protobuf: protoc's own message, with unknown fields and extensions. It is left out when a Meta is pickled."""
+
+    if not TYPE_CHECKING:  # to a type checker there is nothing beside the attributes above
+
+        def __getattr__(self, name: str) -> object:
+            try:
+                return DEFAULTS[name]
+            except KeyError:
+                raise AttributeError(f"Meta has no {name}") from None
+
+    def __getstate__(self) -> tuple[None, dict[str, object]]:
+        # A message's class belongs to a private pool, which no other process has.
+        return None, {name: value for name, value in self._find_set() if name != "message"}
 
     def __repr__(self) -> str:
-        facts = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
-        return f"Meta({facts})"
+        return f"Meta({', '.join(f'{name}={value!r}' for name, value in self._find_set())})"
 
+    def _find_set(self) -> list[tuple[str, object]]:
+        """What differs from the defaults, in their order."""
+        facts = ((name, getattr(self, name)) for name in DEFAULTS)
+        return [(name, value) for name, value in facts if value != DEFAULTS[name]]
+
+
+DEFAULTS: Final[dict[str, object]] = {
+    "correlation_id": "",
+    "schema_version": 0,
+    "event_id": "",
+    "occurred_at": None,
+    "causation_id": None,
+    "contract": "",
+    "version": 0,
+    "topic": "",
+    "partition": -1,
+    "offset": -1,
+    "key": None,
+    "headers": (),
+    "timestamp": None,
+    "message": None,
+}
+"""What an attribute is that nobody set."""
 
 ROLES = ("correlation_id", "schema_version", "event_id", "occurred_at", "causation_id")
 """The attributes above that travel in the payload; :attr:`registry.serde.shape.Shape.envelope` says where."""

@@ -25,7 +25,7 @@ class Producer(Generic[_E]):
     the version that is written (:attr:`registry.serde.bundle.Bundle.active` unless said otherwise), ``framing`` how the
     schema is named, and with ``headers`` the envelope is mirrored in headers. Raises
     :class:`registry.serde.errors.NotOwner` in any other service, and :class:`registry.serde.errors.SerdeError` for what
-    cannot be written.
+    cannot be written: a framing, a version, stubs that do not hold together, Protobuf without its library.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Producer(Generic[_E]):
         bundle = self.bundle()
         self.service = check_writer(bundle, service)
         self._serde = Serde(bundle, active=active, framing=framing)
+        self._serde.prepare_writing()
         self._transport = transport
         self._fixed = render_fixed_headers(bundle) if headers else ()
         self._key = bundle.key
@@ -119,7 +120,7 @@ class Producer(Generic[_E]):
         meta.headers = headers
         if self._key:
             key = getattr(event, self._attribute, None)  # the usual key is a text of the event itself
-            meta.key = key.encode() if type(key) is str else key_of(event, meta, bundle)
+            meta.key = key.encode() if type(key) is str and key else key_of(event, meta, bundle)
         return Record(bundle.topic, meta.key, value, headers), meta
 
 
@@ -135,6 +136,13 @@ def key_of(event: object, meta: Meta, bundle: Bundle) -> bytes | None:
         value = value.get(name) if isinstance(value, dict) else getattr(value, attribute_name(name), None)
     if role:
         value = getattr(meta, role)
+    if isinstance(value, str | bytes) and not value:
+        raise EncodeError(
+            "the message key is empty",
+            "/" + "/".join(path),
+            help="events of all keys that are empty would follow each other, and replace each other when compacted",
+            subject=bundle.event,
+        )
     if type(value) is bytes:
         return value
     # A subclass is spelled as the payload spells it, whatever it looks like when it is printed.

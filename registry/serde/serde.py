@@ -5,10 +5,10 @@ a dictionary, and the compiled function.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar, cast, overload
+from typing import Any, Final, TypeVar, cast, overload
 
 from registry.serde.bundle import Bundle, BundledVersion
-from registry.serde.envelope import check_filled, check_headers, find_roles, tick_of
+from registry.serde.envelope import agree, check_filled, check_headers, find_roles, tick_of
 from registry.serde.errors import CodecError, DecodeError, EncodeError, MissingCorrelation, SerdeError, Unrepresentable
 from registry.serde.fallback import Fallback
 from registry.serde.framing import (
@@ -19,9 +19,10 @@ from registry.serde.framing import (
     Headers,
     frame_headers,
     frame_prefix,
+    pairs_of,
     parse_frame,
 )
-from registry.serde.meta import Meta
+from registry.serde.meta import ROLES, Meta
 from registry.serde.shape import Decoder, Encoder
 from registry.serde.versions import Versions, key_of, subject_of
 
@@ -34,6 +35,7 @@ _Reading = tuple[Decoder, int, Mapping[str, tuple[str, ...]], str]
 _T = TypeVar("_T")
 _Key = tuple[int, str]
 _Filled = Sequence[tuple[str, bytes]]
+_ROLES: Final = len(ROLES)
 
 
 class Serde:
@@ -136,6 +138,24 @@ class Serde:
             raise error.of(subject) from None
         return event, meta
 
+    def prepare_writing(self) -> None:
+        """Compiles what writes events of the newest class, so that what is wrong with the stubs is known at the start.
+
+        Raises :class:`SerdeError`: the protobuf library is missing, a schema does not parse, a class does not fit.
+        """
+        plans = self._writing
+        version = self.versions.by_number.get(max(self.bundle.writes, default=0))
+        if version is not None and self.active:
+            if version.event is None:
+                version = self.versions.by_number[self.active]
+            self._compile_writing(plans, version.event or dict, version)
+
+    def prepare_reading(self) -> None:
+        """Compiles what reads the newest version that the service reads, as the newest. Raises as above."""
+        writer = self.versions.by_number.get(max(self.bundle.reads, default=0))
+        if writer is not None:
+            self._compile_reading(self.bundle.newest, writer)
+
     def find_writer(self, value: bytes, headers: Headers = ()) -> BundledVersion:
         """The version that a record was written with; nothing is decoded. Raises :class:`DecodeError`."""
         return self.versions.find(self._parse_frame(_bytes(value, self._event), headers).writer, headers)
@@ -150,16 +170,21 @@ class Serde:
         return max((tick_of(self.versions.schema(version), path) for version, path in paths if path), default=1)
 
     def _decode_headed(self, value: bytes, headers: Headers, read_as: type | int | None) -> tuple[Any, Meta]:
-        start, empty = self._width, False
-        key: object = None
-        for name, held in headers:
-            if held is None:
-                empty = True
-            if name == SCHEMA_HEADER:
-                # Twice is looked at in the slow way, which says whether the two are the same.
-                key, start = (held,) if key is None else (held, held), 0
         try:
-            reading = self._reading[read_as][value[:start] if key is None else key]
+            if headers.__class__ is not tuple and headers.__class__ is not list:
+                headers = pairs_of(headers)
+            held = dict(headers)
+        except (TypeError, ValueError):
+            headers = pairs_of(headers)
+            held = dict(headers)
+        start = self._width
+        key: object = value[:start]
+        once = len(held) == len(headers)
+        if SCHEMA_HEADER in held:
+            # Twice is looked at in the slow way, which says whether the two are the same.
+            key, start = (held[SCHEMA_HEADER],) if once else None, 0
+        try:
+            reading = self._reading[read_as][key]
         except (KeyError, TypeError):
             reading = None
         if reading is None:
@@ -167,11 +192,16 @@ class Serde:
         decode, number, roles, subject = reading
         meta = Meta()
         meta.contract, meta.version = self._event, number
-        meta.headers = tuple([(name, held or b"") for name, held in headers]) if empty else cast(_Filled, headers)
+        meta.headers = cast(_Filled, headers)
+        if not all(held.values()):
+            meta.headers, once = tuple([(name, said or b"") for name, said in headers]), False
         try:
             event = decode(value, start, meta)
-            check_headers(meta, headers, roles)
-            check_filled(meta, roles)
+            # A role that the payload does not have is taken from its header, which is the slow way too.
+            if not (once and len(roles) == _ROLES and agree(meta, held)):
+                check_headers(meta, headers, roles)
+            if roles and not (meta.correlation_id and meta.schema_version):
+                check_filled(meta, roles)
         except CodecError as error:
             raise error.of(subject) from None
         return event, meta
@@ -189,13 +219,7 @@ class Serde:
                 help="another message of the same file was written here",
                 subject=subject,
             )
-        compiled = (key_of(reader), key_of(writer))
-        reading = self._compiled.get(compiled)
-        if reading is None:
-            envelope = self.bundle.newest.shape.envelope
-            roles = writer.shape.envelope or find_roles(versions.schema(writer), envelope)
-            decode = versions.compile_reader(reader, writer, reader.shape)
-            reading = self._compiled[compiled] = (decode, writer.number, roles, subject)
+        reading = self._compile_reading(reader, writer)
         if not self._width:
             usual = "single-object" if self.framing == "single-object" else "confluent"
             newest = self.bundle.newest
@@ -207,6 +231,17 @@ class Serde:
             # Frames of another length are parsed each time: they are of another framing than this service writes.
             plans[value[: frame.start]] = reading
         return frame.start, reading
+
+    def _compile_reading(self, reader: BundledVersion, writer: BundledVersion) -> _Reading:
+        compiled = (key_of(reader), key_of(writer))
+        reading = self._compiled.get(compiled)
+        if reading is None:
+            roles = writer.shape.envelope
+            if not roles:
+                roles = find_roles(self.versions.schema(writer), self.bundle.newest.shape.envelope)
+            decode = self.versions.compile_reader(reader, writer, reader.shape)
+            reading = self._compiled[compiled] = (decode, writer.number, roles, subject_of(self.bundle, writer))
+        return reading
 
     def _parse_frame(self, value: bytes, headers: Headers) -> Frame:
         try:
@@ -249,13 +284,17 @@ class Serde:
     def _plan_writing(self, event: object) -> _Writing:
         # Taken before `active` is asked: a plan for what was active a moment ago must not outlive it.
         plans = self._writing
-        versions, bundle = self.versions, self.bundle
+        bundle = self.bundle
         if not self.active:
             raise SerdeError(
                 f"{bundle.service} does not write {bundle.event}: it is written only by {bundle.owner}",
                 help=f"ask {bundle.contact}" if bundle.contact else "",
             )
-        version, active = self._version_of(event), versions.by_number[self.active]
+        return self._compile_writing(plans, type(event), self._version_of(event))
+
+    def _compile_writing(self, plans: dict[type, _Writing], kind: type, version: BundledVersion) -> _Writing:
+        versions, bundle = self.versions, self.bundle
+        active = versions.by_number[self.active]
         encode = versions.codec.compile_encoder(versions.schema(version), version.shape)
         subject = subject_of(bundle, active)
         if version is not active:
@@ -272,7 +311,7 @@ class Serde:
             "correlation_id" in active.shape.envelope,
             subject,
         )
-        plans[type(event)] = writing
+        plans[kind] = writing
         return writing
 
     def _check_framing(self) -> None:

@@ -10,7 +10,7 @@ from registry.serde.bundle import Bundle, BundledVersion
 from registry.serde.codecs import codec_of
 from registry.serde.compatible import Compatible
 from registry.serde.envelope import find_claim
-from registry.serde.errors import EncodeError, SerdeError, UnknownSchema, Unrepresentable
+from registry.serde.errors import EncodeError, SerdeError, UnfitStub, UnknownSchema, Unrepresentable
 from registry.serde.fallback import Fallback
 from registry.serde.framing import Headers, Writer
 from registry.serde.meta import Meta
@@ -79,11 +79,22 @@ class Versions:
         return version
 
     def schema(self, version: BundledVersion) -> Any:
-        """The schema of a version, as its language's ``load`` makes it; parsed once."""
+        """The schema of a version, as its language's ``load`` makes it; parsed once.
+
+        Raises :class:`UnfitStub` for one in the stubs that is none, and :class:`InvalidSchema` for one from elsewhere.
+        """
         key = key_of(version)
         schema = self._schemas.get(key)
         if schema is None:
-            schema = self._schemas[key] = self.codec.load(version, self.bundle.event)
+            try:
+                schema = self._schemas[key] = self.codec.load(version, self.bundle.event)
+            except InvalidSchema as error:
+                if self.by_number.get(version.number) is not version:
+                    raise
+                raise UnfitStub(
+                    f"{subject_of(self.bundle, version)}: the schema in the stubs is none: {error}",
+                    help="make the stubs again: contracts gen",
+                ) from error
         return schema
 
     def indexes(self, version: BundledVersion) -> tuple[int, ...]:
@@ -177,31 +188,34 @@ class Versions:
         event = self.bundle.event
         missed = self._missed.get(writer)
         if self._fallback and writer.kind != "crc" and (missed is None or monotonic() - missed >= self._retry_after):
-            version = self._ask_fallback(self._fallback, writer)
+            try:
+                version = self._ask_fallback(self._fallback, writer)
+            except UnknownSchema:
+                if stand_in := self._stand_in(writer, headers):
+                    return stand_in
+                raise
             if version is not None:
                 self._by_writer[writer] = version
                 return version
             if len(self._missed) >= _MAX_MISSES:
                 self._missed.clear()
             self._missed[writer] = monotonic()
+        if stand_in := self._stand_in(writer, headers):
+            return stand_in
         named, number = find_claim(headers)
-        if named == event and isinstance(self._fallback, Compatible):
-            stand_in = self._stand_in(writer, number)
-            if stand_in is not None:
-                return stand_in
         known = ", ".join(f"v{version.number}" for version in self.bundle.versions)
         fact = f"{writer} is none of {known}"
+        asked = ", and the fallback does not have it" if self._fallback and writer.kind != "crc" else ""
+        help = "newer stubs may know it: run `contracts gen`" if asked else "run `contracts gen`, or give a fallback"
         sibling = self.bundle.siblings.get(writer.value)
         if sibling or named not in ("", event):
             fact = f"{writer} is {sibling or named}'s"
+            help = "another event of the topic: pass it over, as a Receiver does, or read it with its own stubs"
         elif number > self.bundle.newest.number:
             fact = f"v{number} ({writer}) is newer than these stubs ({known})"
-        asked = ", and the fallback does not have it" if self._fallback and writer.kind != "crc" else ""
-        raise UnknownSchema(
-            fact + asked,
-            help="newer stubs may know it: run `contracts gen`" if asked else "run `contracts gen`, or give a fallback",
-            subject=event,
-        )
+            if self.bundle.language == "protobuf":
+                help = "run `contracts gen`; where no newer version has converters, fallback=Compatible() reads it"
+        raise UnknownSchema(fact + asked, help=help, subject=event)
 
     def _ask_fallback(self, fallback: Fallback, writer: Writer) -> BundledVersion | None:
         event = self.bundle.event
@@ -218,15 +232,18 @@ class Versions:
             # It cannot be asked now, or gave what is none: either way the record stays unread, and is tried again.
             raise UnknownSchema(f"{writer} is not found: {error}", help=error.help, subject=event) from error
 
-    def _stand_in(self, writer: Writer, number: int) -> BundledVersion | None:
-        """The newest version under another id, for records of a language that can be read without their schema."""
-        newest = self.bundle.newest
-        if self.bundle.language != "protobuf" or 0 < number <= newest.number:
+    def _stand_in(self, writer: Writer, headers: Headers) -> BundledVersion | None:
+        """The newest version under another id, where :class:`Compatible` allows it for a record with these headers."""
+        newest, (named, number) = self.bundle.newest, find_claim(headers)
+        if self.bundle.language != "protobuf" or not isinstance(self._fallback, Compatible):
+            return None
+        if named != self.bundle.event or 0 < number <= newest.number:
             return None
         found = self._stand_ins.get(writer)
         if found is None and len(self._stand_ins) < _MAX_STAND_INS:
-            named = {"schema_id": writer.value} if writer.kind == "id" else {"guid": writer.value}
-            found = self._stand_ins[writer] = replace(newest, number=0, event=None, upgrade="", **named)
+            key = {"id": "schema_id", "guid": "guid"}[writer.kind]
+            changes: dict[str, Any] = {"number": 0, "event": None, "upgrade": "", key: writer.value}
+            found = self._stand_ins[writer] = replace(newest, **changes)
             # One schema for all of them: they differ in nothing but the id.
             self._schemas[key_of(found)] = self.schema(newest)
         return found

@@ -6,10 +6,12 @@ other kinds, unions whose branches look alike. So an error costs some hundred ti
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import Enum as PythonEnum
 from math import isnan
 from struct import pack, unpack
 from typing import Any, Final, NoReturn
+from uuid import UUID
 
 from registry.described import describe_python
 from registry.formats.avro.reference.binary import (
@@ -98,14 +100,19 @@ class _Walk:
         except (EncodeError, RecursionError):
             raise
         except ValueError as error:
-            self._fail(str(error), self._advise(type_, value, role))
+            self._refuse(str(error), type_, value, role)
         except Exception as error:  # of the value's own methods: a time zone's, a mapping's
             self._fail(f"{describe_python(value)} cannot be read: {error!r}")
 
-    def _advise(self, type_: _Plain, value: object, role: str) -> str:
+    def _refuse(self, fact: str, type_: Any, value: object, role: str) -> NoReturn:
+        """Adds to a fact what is known of the value's class, and what to write instead."""
         expected = find_classes(self._schema, self._shape, type_, role)[0]
+        if type(value) in (str, int, float, Decimal, UUID) and fact.startswith(shown := describe_python(value)):
+            fact = describe_given(value, expected) + fact[len(shown) :]
+        self._fail(fact, self._advise(type_, value, expected))
+
+    def _advise(self, type_: Any, value: object, expected: type) -> str:
         if isinstance(value, datetime) and expected is datetime:
-            assert isinstance(type_, Primitive) and type_.logical
             is_local = type_.logical.name.startswith("local-")
             return "" if is_local or _has_zone(value) else advise(value, expected)
         return "" if type(value) is expected else advise(value, expected)
@@ -184,7 +191,7 @@ class _Walk:
         if isinstance(type_, Primitive):
             return _WRITE.get(type_.name, WRITE_PRIMITIVE[type_.name])(base)
         if not isinstance(base, bytes):
-            raise ValueError(f"{describe_given(base, bytes)} is no bytes (fixed {type_.name})")
+            refuse(base, f"bytes (fixed {type_.name})")
         if len(base) != size:
             raise ValueError(f"fixed {type_.name} has {size} bytes, not {len(base)}")
         return base
@@ -196,11 +203,11 @@ class _Walk:
             return value
         if role in IDS:
             if not isinstance(value, str) or not is_uuid(value):
-                raise ValueError(f"{describe_given(value, str)} is no UUID's text")
+                refuse(value, "text of a UUID")
             return value if size is None else bytes.fromhex(value.replace("-", ""))
         is_other = not isinstance(value, cls) or (logical.name == "date" and isinstance(value, datetime))
         if is_other and (self._shape.types or role):
-            raise ValueError(f"{describe_given(value, cls)} is no {logical}")
+            refuse(value, str(logical))
         if self._shape.types and isinstance(value, datetime) and value.tzinfo is not None:
             try:
                 value.astimezone(UTC)
@@ -247,7 +254,6 @@ class _Walk:
         furthest = EncodeError(f"{describe_python(value)} fits no branch of {words}")
         changing = [self._is_changing(branch, value) for branch in union.branches]
         order = sorted(range(len(changing)), key=changing.__getitem__)
-        meant = self._find_meant(union, value, role)
         for i in order:
             branch = self._schema.resolve(union.branches[i])
             assert not isinstance(branch, Union)  # "Unions may not immediately contain other unions"
@@ -257,24 +263,22 @@ class _Walk:
                 return write_number(i) + self._write_plain(branch, value, roles, role)
             except EncodeError as error:
                 deeper = len(self._steps) > above and len(error.path) - prefix > len(furthest.path)
-                if deeper or (i == meant and not furthest.path):
+                if deeper or (not furthest.path and i == self._find_meant(union, value, role)):
                     furthest = EncodeError(error.fact, error.path[prefix:], error.help)
                 del self._steps[above:]
         return furthest
 
     def _find_meant(self, union: Union, value: object, role: str) -> int | None:
         """The branch that a value is for: the only one of its class, or the only one that is not null."""
-        branches = [self._schema.resolve(branch) for branch in union.branches]
-        others = [i for i, branch in enumerate(branches) if branch != Primitive("null")]
-        if value is None or len(others) == 1:
-            return None if value is None else others[0]
-        meant = [
-            i
-            for i in others
-            if isinstance(value, find_classes(self._schema, self._shape, union.branches[i], role))
-            and not (isinstance(value, bool) and branches[i] != Primitive("boolean"))
-        ]
-        return meant[0] if len(meant) == 1 else None
+        classes = [find_classes(self._schema, self._shape, branch, role) for branch in union.branches]
+        others = [i for i, each in enumerate(classes) if each != (type(None),)]
+        if value is None or value is _ENVELOPE:
+            return None
+        if len(others) > 1:
+            others = [
+                i for i in others if isinstance(value, classes[i]) and (type(value) is not bool or bool in classes[i])
+            ]
+        return others[0] if len(others) == 1 else None
 
     def _is_changing(self, type_: Type, value: object) -> bool:
         if not isinstance(type_, Primitive) or type_.name not in ("float", "double"):

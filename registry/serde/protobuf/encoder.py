@@ -160,7 +160,7 @@ def _write_class_check(program: Program, class_: type | None, own: list[Part]) -
 def _make_class_check(class_: type) -> Any:
     def check(value: Any) -> Any:
         if not isinstance(value, class_):
-            raise leaves.refuse(value, class_.__name__)
+            raise leaves.refuse(value, class_.__name__, class_)
         return value
 
     return check

@@ -56,7 +56,7 @@ def make_number(enum: Any, class_: type[Any] | None) -> Callable[[Any], int]:
                 raise EncodeError(f"'{value}' is no value of {called}")
             return names[value]
         if (class_ is not None and enum.is_closed) or not isinstance(value, int) or isinstance(value, bool):
-            raise refuse(value, called)
+            raise refuse(value, called, class_)
         number: int = _check_number(value)
         if enum.is_closed and number not in known:
             raise EncodeError(f"{number} is no value of {called}")

@@ -19,7 +19,7 @@ def explain_event(
 ) -> EncodeError:
     """The error for an event that could not be written: the first fault of a walk through it, in the schema's order.
 
-    Where the walk finds none, an error that is none of ``failures`` is a bug of ours, and raised as it is.
+    Where the walk finds none, an error that is none of ``failures`` is not the library's.
     """
     tree = grow_envelope(messages, shape.envelope)
     if tree and meta is None:
@@ -33,7 +33,7 @@ def explain_event(
     if isinstance(error, RecursionError):
         return EncodeError(_TOO_DEEP)
     if not isinstance(error, failures):
-        raise error
+        return EncodeError(f"the event cannot be read: {error!r}", help="does another thread change it meanwhile?")
     return EncodeError(error.fact if isinstance(error, EncodeError) else f"protobuf does not take the event: {error}")
 
 
@@ -78,7 +78,7 @@ class _Walk:
     def _ask_class(self, message: Any, class_: type | None, value: Any, path: str, own: list[Part]) -> None:
         if class_ is not None:
             if not isinstance(value, class_):
-                raise _at(path, leaves.refuse(value, class_.__name__))
+                raise _at(path, leaves.refuse(value, class_.__name__, class_))
             return
         if not isinstance(value, Mapping):
             raise _at(path, leaves.refuse(value, "mapping"))
@@ -90,9 +90,12 @@ class _Walk:
     def _find(self, part: Part, class_: type | None, value: Any, path: str) -> Any:
         """What an event holds for a field; ``None`` stands for what is absent."""
         if class_ is not None:
-            if not hasattr(value, part.attribute):
-                raise EncodeError(f"the {class_.__name__} has no attribute '{part.attribute}'", path)
-            return getattr(value, part.attribute)
+            try:
+                return getattr(value, part.attribute)
+            except AttributeError:
+                raise EncodeError(f"the {class_.__name__} has no attribute '{part.attribute}'", path) from None
+            except Exception as error:  # of a property in a subclass
+                raise EncodeError(f"the attribute '{part.attribute}' cannot be read: {error!r}", path) from None
         if part.name not in value:
             if part.holds == "required":
                 raise EncodeError("the field is required and missing", path)

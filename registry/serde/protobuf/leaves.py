@@ -23,13 +23,22 @@ _MAX_DURATION: Final = 315_576_000_000
 """Seconds, in each direction (google/protobuf/duration.proto)."""
 _LONGEST_KEY: Final = 60
 _NANOS: Final = 1_000_000_000
+_USUAL: Final[Mapping[str, type]] = MappingProxyType(
+    dict.fromkeys(("int32", "int64", "uint32", "uint64"), int)
+    | {"string": str, "bytes object": bytes, "bool": bool, "float": float, "double": float}
+    | {"datetime": datetime, "timedelta": timedelta}
+)
+"""The class of what was expected, by its name in an error."""
 
 
-def refuse(value: object, expected: str) -> EncodeError:
-    """The error for a value that is none of a type."""
-    from registry.described import describe_python
+def refuse(value: object, expected: str, class_: type | None = None) -> EncodeError:
+    """The error for a value that is none of a type, whose values are of a class."""
+    from registry.serde.advice import advise, describe_classes, describe_given
 
-    return EncodeError(f"{describe_python(value)} is no {expected}")
+    if class_ is not None:
+        return EncodeError(describe_classes(value, class_), help=advise(value, class_))
+    usual = _USUAL.get(expected)
+    return EncodeError(f"{describe_given(value, usual)} is no {expected}", help=advise(value, usual))
 
 
 def show_key(key: object) -> str:
@@ -164,7 +173,7 @@ def split_time(value: Any) -> tuple[int, int]:
     if not isinstance(value, datetime):
         raise refuse(value, "datetime")
     if value.utcoffset() is None:
-        raise EncodeError(f"{value} is a datetime without a time zone", "give it one, as in datetime.now(UTC)")
+        raise EncodeError(f"{value} is a datetime without a time zone", "give it a zone, as datetime.now(UTC) has one")
     since = value - EPOCH
     if not FIRST_DAY <= since.days <= LAST_DAY:
         raise EncodeError(f"{value} is, in UTC, not within the years 0001 to 9999")
