@@ -1,6 +1,8 @@
 """The door for Python callers. What is named in ``__all__`` is stable; everything behind it may move."""
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from registry.check import Options, check
 from registry.compatibility import PROFILES, Comparison, compare_schemas
@@ -9,6 +11,7 @@ from registry.finding import Finding, Problem, Report, Severity
 from registry.formats import FORMATS, load_format
 from registry.formats.mismatch import Direction, Mismatch, Step
 from registry.formats.witness import Witness
+from registry.generation import Wish, read_plans, render_stubs
 from registry.schema import CompatibilityMode, Schema
 from registry.source import Location
 from registry.witness import find_witness
@@ -32,6 +35,7 @@ __all__ = [
     "check",
     "compare",
     "find_witness",
+    "generate",
 ]
 
 
@@ -65,6 +69,18 @@ def compare(
     labels = ["old"] if len(olds) == 1 else [f"old {number}" for number in range(1, len(olds) + 1)]
     older = [(label, _parse(text, label, language, old_references)) for label, text in zip(labels, olds, strict=True)]
     return compare_schemas(CompatibilityMode(mode), ("new", schema), older, profile)
+
+
+def generate(
+    folder: Path, service: str, *, package: str = "events", root: str = "contracts", only: Sequence[str] = ()
+) -> dict[str, str]:
+    """The typed stubs of a service: path inside the package to text; nothing is written.
+
+    ``folder`` lies in the repository of the contracts, ``root`` is the folder of the schemas in it, and ``only`` names
+    events where not all are wanted. Raises :class:`InvalidSchema` where the schemas cannot have stubs, and
+    :class:`RegistryError` where it cannot look, or for a service that is not known.
+    """
+    return render_stubs(read_plans(folder, Wish(service, root, tuple(only)), os.environ), package)
 
 
 def _parse(text: str, label: str, language: str, references: Mapping[str, str] | None) -> Schema:

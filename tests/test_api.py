@@ -331,3 +331,12 @@ def test_the_command_needs_two_paths_that_exist(monkeypatch: pytest.MonkeyPatch,
         assert done.code == 2
         assert done.stdout == ""
         assert f"error: {message}\nhelp: " in done.stderr
+
+
+def test_stubs_are_generated_as_texts() -> None:
+    top = Path(__file__).parents[1]
+    files = api.generate(top, "edge-cache", only=["ContentPublished"])
+    assert sorted(files) == ["__init__.py", "content_published.py", "py.typed"]
+    assert "class ContentPublishedConsumer(" in files["content_published.py"]
+    with pytest.raises(RegistryError, match="edge-cash"):
+        api.generate(top, "edge-cash")

@@ -135,6 +135,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("ownership/key-missing", ERROR, "an event lacks the key that keeps it in order", change=ownership.find_missing_keys),
     Rule("ownership/field-of-subscriber-removed", ERROR, "a field is gone that a subscriber says it uses", change=ownership.find_removed_fields_of_subscribers),
     Rule("ownership/unknown-pin", ERROR, "a version or a field is pinned that does not exist", change=ownership.find_unknown_pins),
+    Rule("ownership/unread-version", ERROR, "a subscriber does not read the version that is written", change=ownership.find_unread_versions),
     Rule("ownership/subscriber-is-owner", WARNING, "a service subscribes to what it writes", catalogs=ownership.find_owners_that_subscribe),
     Rule("ownership/unprotected-ownership", WARNING, "anybody may merge a change of ownership.yaml", catalogs=ownership.find_unprotected),
 

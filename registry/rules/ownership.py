@@ -172,9 +172,16 @@ def find_missing_keys(change: Change) -> Iterator[Problem]:
     elif isinstance(field.type, Union | Array) or (field.wire is not None and field.wire.oneof):
         message = f"the key {key!r} of {after.terms.entity} may be absent or many in {change.name}"
         yield problem_of(change, field.at, message, "make it a plain, required field")
-    elif not isinstance(after.head.resolve(field.type), Primitive):
+    elif not _is_spelled(after.head.resolve(field.type)):
         message = f"the key {key!r} of {after.terms.entity} is no simple value in {change.name}"
         yield problem_of(change, field.at, message, "make it a string, a number or a uuid")
+
+
+def _is_spelled(type_: object) -> bool:
+    """Whether equal values have one spelling that every language uses; a message key is that text."""
+    if not isinstance(type_, Primitive) or type_.name in ("null", "bool", "boolean", "float", "double"):
+        return False
+    return type_.logical is None or type_.logical.name in ("uuid", "date")
 
 
 def find_removed_fields_of_subscribers(change: Change) -> Iterator[Problem]:
@@ -214,6 +221,22 @@ def find_unknown_pins(change: Change) -> Iterator[Problem]:
                 message = f"{subscriber.service} uses {name!r}, which {change.name} has not"
                 names = [each.name for each in record.fields]
                 yield problem_of(change, subscriber.at, message, nearest(path[-1], names, "correct the name"))
+
+
+def find_unread_versions(change: Change) -> Iterator[Problem]:
+    """A subscriber pins what it reads, and what the owner writes until somebody switches is not among it."""
+    after = change.after
+    if after is None or after.terms is None:
+        return
+    terms = after.terms
+    written = min(terms.writes) if terms.writes else max((version.number for version in after.readable), default=0)
+    for subscriber in terms.subscribers:
+        if written and subscriber.reads and written not in subscriber.reads:
+            pinned = " and ".join(f"v{number}" for number in subscriber.reads)
+            default = "" if terms.writes else ", the newest, since it pins no `writes`"
+            message = f"{subscriber.service} reads {pinned}, and {terms.owner} writes v{written}{default}"
+            help_ = f"add {written} to its `reads`, or pin `writes: [{min(subscriber.reads)}]` until it does"
+            yield problem_of(change, subscriber.at, message, help_)
 
 
 def _has(contract: Contract, path: tuple[str, ...]) -> bool:
