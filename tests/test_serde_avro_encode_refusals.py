@@ -14,7 +14,7 @@ from registry.formats.avro.duration import Duration
 from registry.formats.avro.reference import Branch, decode, encode
 from registry.serde.avro import compile_encoder
 from registry.serde.avro.encoder import render_encoder
-from registry.serde.errors import EncodeError
+from registry.serde.errors import EncodeError, UnfitStub
 from registry.serde.shape import PLAIN, Shape
 from tests.avro_shorthand import ID, array, decimal, enum, field, fixed, logical, map_of, parse, record
 from tests.serde_avro_writing import MOMENT, refuse, write
@@ -342,3 +342,8 @@ def test_a_time_zone_that_fails_is_an_error_of_the_value() -> None:
     moment = MOMENT.replace(tzinfo=Meddler(fail))
     for schema in (logical("long", "timestamp-micros"), ["null", logical("long", "timestamp-millis")]):
         assert "no such zone" in refuse(schema, moment).fact
+
+
+def test_a_class_of_another_schema_is_refused_before_the_first_event() -> None:
+    with pytest.raises(UnfitStub, match="class Price has no attribute 'rate', and record"):
+        compile_encoder(parse(record(field("rate", "int"), name="a.Price")), Shape(types={"a.Price": Price}))

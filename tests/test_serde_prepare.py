@@ -61,8 +61,10 @@ def test_a_schema_that_is_none_is_found_at_the_start() -> None:
 
 
 def test_a_class_that_does_not_fit_is_found_at_the_start() -> None:
-    with pytest.raises(serde.UnfitStub, match="class Edited has no attribute 'note'"):
-        subscriber_of(orders.bundle(orders.version(2), edited()))()
+    bundle = orders.bundle(orders.version(2), edited(), writes=(3,))
+    for make in (subscriber_of(bundle), producer_of(bundle)):
+        with pytest.raises(serde.UnfitStub, match="class Edited has no attribute 'note'"):
+            make()
 
 
 def test_the_version_that_waits_to_be_written_is_looked_at_too() -> None:

@@ -7,6 +7,7 @@ from registry.schema import Array, Enum, Fixed, Map, Primitive, Record, Type, Un
 from registry.serde.avro.encoder_leaves import MOST_TEXTS, make_writer
 from registry.serde.avro.encoder_source import Body, Piece, Value
 from registry.serde.avro.encoder_unions import write_union
+from registry.serde.avro.python_types import check_class
 from registry.serde.avro.roles import IDS, find_deeper, find_key, find_role
 from registry.serde.avro.varints import SMALL, write_long
 from registry.serde.naming import attribute_name
@@ -121,6 +122,7 @@ def _write_record(body: Body, record: Record, value: Value) -> list[Piece]:
     cls = source.shape.types.get(record.name)
     held = body.hold(value.expression) if value.expression else ""
     if held and cls is not None:
+        check_class(cls, filter(None, keys), record.name)
         name = source.bind("Class", cls, cls)
         body.refuse_if(f"{held}.__class__ is not {name} and not isinstance({held}, {name})")
     elif held:

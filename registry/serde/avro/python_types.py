@@ -1,11 +1,13 @@
-"""Which Python classes the values of a type have: by them a union finds its branch."""
+"""Which Python classes the values of a type have: by them a union finds its branch; and whether one fits its record."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Final
 
 from registry.schema import Array, Enum, Fixed, Logical, Map, Primitive, Record, Schema, Type
 from registry.serde.avro.roles import IDS
+from registry.serde.errors import UnfitStub
+from registry.serde.naming import attribute_name
 from registry.serde.shape import Shape
 
 _PRIMITIVES: Final[Mapping[str, type]] = {
@@ -65,3 +67,14 @@ def find_class(logical: Logical | None) -> type | None:
     module, name = _LOGICAL[logical.name]
     found: type = getattr(import_module(module), name)
     return found
+
+
+def check_class(cls: type, keys: Iterable[str], record: str) -> None:
+    """A class with slots has one for each field of its record, or is another schema's. Raises :class:`UnfitStub`."""
+    if cls.__dictoffset__:
+        return
+    for key in keys:
+        name = attribute_name(key)
+        if not hasattr(cls, name):
+            fact = f"class {cls.__name__} has no attribute '{name}', and record {record} has a field '{key}'"
+            raise UnfitStub(fact, help="make the stubs again: contracts gen")

@@ -28,8 +28,8 @@ from registry.serde.avro.plan import (
     Symbols,
     Unknown,
 )
+from registry.serde.avro.python_types import check_class
 from registry.serde.avro.roles import IDS, Roles, find_deeper, find_key, find_role
-from registry.serde.errors import UnfitStub
 from registry.serde.naming import attribute_name
 from registry.serde.shape import Shape
 
@@ -171,7 +171,7 @@ class _Resolver:
         cls = self._shape.types.get(reader.name)
         attributes = None if cls is None else {key: attribute_name(key) for key in keys}
         if cls is not None and attributes is not None:
-            _check_class(cls, attributes, reader.name)
+            check_class(cls, keys, reader.name)
         return Parts(tuple(written), tuple(filled), keys, cls, attributes)
 
     def _fill(self, field: Field, roles: Roles) -> Iterator[Filled]:
@@ -241,16 +241,6 @@ _DROP: Final[Mapping[type, Callable[[_Resolver, Plain], Node]]] = {
     Map: _Resolver.drop_map,
     Record: _Resolver.drop_record,
 }
-
-
-def _check_class(cls: type, attributes: Mapping[str, str], record: str) -> None:
-    """A class with slots has them all, or is another schema's."""
-    if cls.__dictoffset__:
-        return
-    for key, name in attributes.items():
-        if not hasattr(cls, name):
-            fact = f"class {cls.__name__} has no attribute '{name}', and record {record} has a field '{key}'"
-            raise UnfitStub(fact, help="make the stubs again: contracts gen")
 
 
 def _meaning(logical: Logical | None) -> Logical | None:
