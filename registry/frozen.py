@@ -39,11 +39,12 @@ else:
     def _make(cls: type) -> type:
         body = dict(vars(cls))
         fields = {name: _describe(body.pop(name, _MISSING)) for name in cls.__annotations__}
+        names: dict[str, Any] = {"_MISSING": _MISSING}
         compared = [name for name, each in fields.items() if each.compare]
         shared = {
             "__slots__": tuple(fields),
             "__match_args__": tuple(fields),
-            "__init__": _make_constructor(cls.__name__, fields),
+            "__init__": _make_constructor(cls.__name__, fields, names),
             "__eq__": _are_equal,
             "__hash__": _hash,
             "__repr__": _show,
@@ -54,13 +55,15 @@ else:
             "_shown": tuple(name for name, each in fields.items() if each.repr),
         }
         own = {name: value for name, value in body.items() if name not in {"__dict__", "__weakref__"}}
-        return type(cls)(cls.__name__, cls.__bases__, shared | own)
+        made = type(cls)(cls.__name__, cls.__bases__, shared | own)
+        # The setters of the slots themselves: `object.__setattr__` would look each up, and take half as long again.
+        names.update((f"_set_{name}", vars(made)[name].__set__) for name in fields)
+        return made
 
     def _describe(default: Any) -> field:
         return default if isinstance(default, field) else field(default=default)
 
-    def _make_constructor(name: str, fields: dict[str, field]) -> Callable[..., None]:
-        names = {"_set": object.__setattr__, "_MISSING": _MISSING}
+    def _make_constructor(name: str, fields: dict[str, field], names: dict[str, Any]) -> Callable[..., None]:
         parameters, lines = [], ["pass"]
         for each, said in fields.items():
             parameters.append(each if said.default is _MISSING and not said.default_factory else f"{each}=_of_{each}")
@@ -69,7 +72,7 @@ else:
             if said.default_factory:
                 names[f"_new_{each}"] = said.default_factory
                 value = f"_new_{each}() if {each} is _MISSING else {each}"
-            lines.append(f"_set(self, {each!r}, {value})")
+            lines.append(f"_set_{each}(self, {value})")
         source = f"def __init__(self, {', '.join(parameters)}):\n " + "\n ".join(lines)
         exec(source, names)
         names["__init__"].__qualname__ = f"{name}.__init__"  # what a wrong call is told of
