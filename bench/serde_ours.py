@@ -91,7 +91,7 @@ def make_bundle(language: str, event: str, descriptors: bytes = b"") -> Bundle:
 
 
 def core_row(language: str) -> Row:
-    """A compiled plan, called by itself; the prefix that it is given makes the frame."""
+    """A compiled plan with its frame: found by the frame of a record, given the frame of an event; no Meta is made."""
     return {event: _bare(language, event) for event in EVENTS}
 
 
@@ -105,7 +105,8 @@ def _bare(language: str, event: str) -> Work:
         "frame": FRAME,
         "size": len(FRAME),
     }
-    return _both(names, "encode(event, frame, None)", "decode(data, size, None)")
+    names["plans"] = {FRAME: names["decode"]}
+    return _both(names, "encode(event, frame, None)", "plans[data[:size]](data, size, None)")
 
 
 def serde_row(language: str) -> Row:
@@ -156,8 +157,10 @@ def _resolved(event: str) -> Work:
     writer, reader = (core.load(version, TITLES[event]) for version in (older, newer))
     names: dict[str, Any] = {"decode": core.compile_decoder(reader, writer, newer.shape), "size": len(FRAME)}
     names["data"] = write_older(event)
-    assert result_of(("decode(data, size, None)", names)) == VALUES[event]
-    return Work(decode=("decode(data, size, None)", names))
+    names["plans"] = {names["data"][: len(FRAME)]: names["decode"]}
+    call = "plans[data[:size]](data, size, None)"
+    assert result_of((call, names)) == VALUES[event]
+    return Work(decode=(call, names))
 
 
 def write_older(event: str) -> bytes:

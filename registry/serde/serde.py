@@ -121,12 +121,9 @@ class Serde:
             return self._decode_headed(value, headers, read_as)
         start = self._width
         try:
-            reading = self._reading[read_as][value[:start]]
+            decode, number, roles, subject = self._reading[read_as][value[:start]]
         except (KeyError, TypeError):
-            reading = None
-        if reading is None:
-            start, reading = self._plan_reading(value, headers, read_as)
-        decode, number, roles, subject = reading
+            start, (decode, number, roles, subject) = self._plan_reading(value, headers, read_as)
         meta = Meta()
         meta.contract = self._event
         meta.version = number
@@ -184,12 +181,9 @@ class Serde:
             # Twice is looked at in the slow way, which says whether the two are the same.
             key, start = (held[SCHEMA_HEADER],) if once else None, 0
         try:
-            reading = self._reading[read_as][key]
+            decode, number, roles, subject = self._reading[read_as][key]
         except (KeyError, TypeError):
-            reading = None
-        if reading is None:
-            start, reading = self._plan_reading(value, headers, read_as)
-        decode, number, roles, subject = reading
+            start, (decode, number, roles, subject) = self._plan_reading(value, headers, read_as)
         meta = Meta()
         meta.contract, meta.version = self._event, number
         meta.headers = cast(_Filled, headers)
@@ -208,6 +202,12 @@ class Serde:
 
     def _plan_reading(self, value: bytes, headers: Headers, read_as: type | int | None) -> tuple[int, _Reading]:
         """The slow way, for the first record of a kind and for what is wrong: a frame is parsed, a plan compiled."""
+        try:
+            return self._find_reading(value, headers, read_as)
+        except SerdeError as error:
+            raise error from None  # that no plan was there is not what went wrong
+
+    def _find_reading(self, value: bytes, headers: Headers, read_as: type | int | None) -> tuple[int, _Reading]:
         versions = self.versions
         reader = self._find_reader(read_as)
         frame = self._parse_frame(value, headers)
