@@ -96,7 +96,9 @@ def test_a_check_says_of_a_new_version_what_the_classes_do_and_only_that_its_tex
     repository: Repository,
 ) -> None:
     run("--service", "mail")
-    repository.write({PLACED: placed("note", "colour", "size")})
+    # Nobody may release what a pinned subscriber cannot read.
+    pins = OWNERSHIP.replace("reads: [1, 2]", "reads: [1, 2, 3, 4]")
+    repository.write({PLACED: placed("note", "colour", "size"), "ownership.yaml": pins})
     freeze(repository, "shop.Placed")
     diff = run("--service", "mail", "--check").stdout
     assert re.search(r"^\+ +# … the texts of version 4 \([0-9a-f]{8}\)$", diff, re.MULTILINE)

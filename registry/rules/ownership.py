@@ -235,7 +235,7 @@ def find_unread_versions(change: Change) -> Iterator[Problem]:
             pinned = " and ".join(f"v{number}" for number in subscriber.reads)
             default = "" if terms.writes else ", the newest, since it pins no `writes`"
             message = f"{subscriber.service} reads {pinned}, and {terms.owner} writes v{written}{default}"
-            help_ = f"add {written} to its `reads`, or pin `writes: [{min(subscriber.reads)}]` until it does"
+            help_ = f"add {written} to its `reads`, or pin `writes: [{max(subscriber.reads)}]` until it does"
             yield problem_of(change, subscriber.at, message, help_)
 
 
