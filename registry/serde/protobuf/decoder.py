@@ -17,8 +17,9 @@ from typing import Any, Final, cast
 
 from registry.serde.errors import CodecError, DecodeError
 from registry.serde.protobuf import leaves
+from registry.serde.protobuf.classes import find_class, find_method
 from registry.serde.protobuf.enums import find_values
-from registry.serde.protobuf.messages import Messages, find_class, find_method
+from registry.serde.protobuf.messages import Messages
 from registry.serde.protobuf.parts import Part
 from registry.serde.protobuf.program import Program, Tree, class_of, fit_class, indent, load_field, own_parts
 from registry.serde.shape import PLAIN, Decoder, Shape

@@ -29,8 +29,9 @@ from typing import Any, Final, cast
 
 from registry.serde.errors import CodecError, EncodeError
 from registry.serde.protobuf import leaves
+from registry.serde.protobuf.classes import find_class, find_method
 from registry.serde.protobuf.enums import make_number
-from registry.serde.protobuf.messages import MAX_DEPTH, Messages, find_class, find_method
+from registry.serde.protobuf.messages import MAX_DEPTH, Messages
 from registry.serde.protobuf.parts import Part
 from registry.serde.protobuf.program import (
     Program,

@@ -1,11 +1,12 @@
 """The messages of one version, in a pool of their own: two versions of one file would collide in the library's."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from registry.json_names import forget_json_names
 from registry.serde.bundle import BundledVersion
 from registry.serde.errors import SerdeError, UnfitStub
+from registry.serde.protobuf.classes import find_method
 from registry.serde.protobuf.parts import Part, find_parts
 
 _FILE = 0x0A
@@ -77,19 +78,6 @@ def load(version: BundledVersion, event: str) -> Messages:
         raise UnfitStub(
             f"{subject}: the descriptors in the stubs have no such message", "make the stubs again: contracts gen"
         ) from error
-
-
-def find_class(message: Any) -> Any:
-    """The class of a message, by its descriptor."""
-    from google.protobuf.message_factory import GetMessageClass
-
-    return GetMessageClass(message)
-
-
-def find_method(class_: type, name: str) -> Callable[..., Any]:
-    """A method of messages, also where a field of the message is called like it."""
-    found: Callable[..., Any] = next(vars(each)[name] for each in class_.__mro__ if name in vars(each))
-    return found
 
 
 def _fill(pool: Any, files: list[bytes], subject: str) -> list[Any]:

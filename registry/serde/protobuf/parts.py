@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from registry.frozen import dataclass
 from registry.serde.naming import attribute_name
+from registry.serde.protobuf.classes import find_class, find_method
 
 TIMESTAMP: Final = "google.protobuf.Timestamp"
 DURATION: Final = "google.protobuf.Duration"
@@ -86,8 +87,6 @@ class Part:
 
 def find_parts(message: Any) -> Iterator[Part]:
     """The fields of a message, in the order of the file; extensions are none of them."""
-    from registry.serde.protobuf.messages import find_class
-
     class_ = find_class(message)
     empty = class_()
     kinds = (
@@ -140,8 +139,6 @@ def _find_holding(field: Any, empty: Any) -> str:
 def _is_verified(class_: Any, field: Any, is_map: bool) -> bool:
     """Tried out: which of the syntaxes and features is in force is nothing that all libraries tell."""
     from google.protobuf.message import DecodeError
-
-    from registry.serde.protobuf.messages import find_method
 
     inner = [*field.message_type.fields] if is_map else [field]
     if all(each.type != each.TYPE_STRING for each in inner):
