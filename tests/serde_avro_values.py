@@ -50,8 +50,8 @@ class Untyped(Exception):
 
 
 def make_shape(schema: Schema) -> Shape:
-    """A class for every record and every enum."""
-    types: dict[str, Any] = {}
+    """A class for every record and every enum, and one for nothing: a shape without classes would be a plain one."""
+    types: dict[str, Any] = {"not.in.the.Schema": object}
     for name, named in schema.types.items():
         if isinstance(named, Record):
             fields: list[Any] = [(attribute_name(field.name), Any) for field in named.fields]

@@ -148,10 +148,6 @@ CLASSES: Final[Mapping[str, str]] = MappingProxyType(
     | {"string": "str", "bytes": "bytes", "bool": "bool", "float": "float", "double": "float"}
 )
 """Of each scalar, the class that its values usually have."""
-ZEROS: Final[Mapping[str, object]] = MappingProxyType(
-    dict.fromkeys(("int32", "int64", "uint32", "uint64"), 0)
-    | {"string": "", "bytes": b"", "bool": False, "float": 0.0, "double": 0.0}
-)
 
 
 def check_sequence(value: Any) -> Sequence[Any]:
