@@ -1,12 +1,13 @@
 """version.yaml: what a frozen version says of itself. Written by `contracts release`, read by everybody."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from registry.contract import Version
 from registry.errors import Flaw
 from registry.formats import format_of
 from registry.source import Location, fixed_location
+from registry.version_lines import split_lines
 
 KEYS = ("event", "version", "format", "root", "schema_id", "guid", "fingerprint", "files")
 HEADER = "# Written by `contracts release`. A released version is never edited: logs hold events of it.\n"
@@ -45,7 +46,7 @@ def parse_version(text: str | None, path: str, event: str, number: int, files: M
     empty = Version(number, at, 0, "", "", "", files)
     if text is None:
         return _flawed(empty, at, "has no version.yaml")
-    facts, listed, bad_line = _split(text)
+    facts, listed, bad_line = split_lines(text, KEYS)
     if bad_line:
         return _flawed(empty, fixed_location(path, bad_line, 1), "is not a line that `contracts release` writes")
     missing = [key for key in KEYS if key not in facts and key != "files"]
@@ -72,33 +73,3 @@ def _flawed(version: Version, at: Location, message: str) -> Version:
         f"restore {folder} from git; a new one is made by `contracts release`",
     )
     return Version(version.number, version.at, 0, "", "", "", version.files, flaws=(flaw,))
-
-
-def _split(text: str) -> tuple[dict[str, str], Sequence[str], int]:
-    """Facts, listed files, and the number of the first line that is neither (0: none)."""
-    facts: dict[str, str] = {}
-    files: list[str] = []
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.rstrip()
-        key, colon, value = line.partition(": ")
-        if not line or line.startswith("#"):
-            continue
-        if line == "files:":
-            facts["files"] = ""
-        elif line.startswith("  - ") and "files" in facts:
-            files.append(_unquote(line[4:]))
-        elif colon and key in KEYS and key != "files" and key not in facts:
-            facts[key] = _unquote(value)
-        else:
-            return facts, files, number
-    return facts, files, 0
-
-
-def _unquote(text: str) -> str:
-    if not text.startswith('"'):
-        return text
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, str) else text

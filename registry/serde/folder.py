@@ -1,12 +1,12 @@
 """A folder of released versions as fallback: ``contracts/versions`` of a checkout, or a copy beside the service."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from registry.serde.bundle import BundledVersion
 from registry.serde.errors import SerdeError, UnknownSchema
+from registry.version_lines import split_lines
 
 _UPGRADE: Final = "upgrade.yaml"
 
@@ -76,18 +76,9 @@ class Folder:
 
 def _read_facts(path: Path) -> tuple[dict[str, str], list[str]]:
     """What version.yaml says, and the files it lists; it is written line by line by a machine, and read that way."""
-    facts: dict[str, str] = {}
-    files: list[str] = []
-    for number, line in enumerate(_read_text(path.parent, path.name).splitlines(), 1):
-        key, colon, value = line.partition(":")
-        if not line.strip() or line.startswith("#"):
-            continue
-        if line.startswith("  - ") and "files" in facts:
-            files.append(_unquote(line[4:].strip()))
-        elif colon and key.isidentifier():
-            facts[key] = _unquote(value.strip())
-        else:
-            raise SerdeError(f"{path}:{number}: is not a line that `contracts release` writes")
+    facts, files, bad_line = split_lines(_read_text(path.parent, path.name))
+    if bad_line:
+        raise SerdeError(f"{path}:{bad_line}: is not a line that `contracts release` writes")
     missing = [key for key in ("event", "version", "format", "root", "schema_id", "guid", "files") if key not in facts]
     if missing:
         raise SerdeError(f"{path}: has no {' and no '.join(missing)}")
@@ -110,13 +101,3 @@ def _number(facts: dict[str, str], key: str) -> int:
     text = facts[key]
     number = int(text) if text.isdecimal() and text.isascii() and len(text) < 11 else 0
     return number if number < 1 << 31 else 0
-
-
-def _unquote(text: str) -> str:
-    if not text.startswith('"'):
-        return text
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, str) else text

@@ -4,14 +4,14 @@ It runs where the fast reader gave up: for bytes that are wrong, and for those t
 with zeros, an array of ten thousand nulls), whose value it gives.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from registry.formats.avro.reference.binary import (
     MAX_FREE_VALUES,
     READ_PRIMITIVE,
     Input,
-    read_number,
+    read_blocks,
     read_string,
     show_key,
 )
@@ -106,7 +106,7 @@ class _Reader:
     def read_items(self, node: Node) -> object:
         assert isinstance(node, Items)
         items: list[object] = []
-        for _ in self._read_blocks("array"):
+        for _ in read_blocks(self._source, "array"):
             start, before = self._source.at, self._count
             items.append(self.read(f"[{len(items)}]", node.item))
             if start == self._source.at:  # five bytes can ask for 2**32 of them
@@ -118,21 +118,10 @@ class _Reader:
     def read_entries(self, node: Node) -> object:
         assert isinstance(node, Entries)
         values: dict[str, object] = {}
-        for _ in self._read_blocks("map"):
+        for _ in read_blocks(self._source, "map"):
             key = read_string(self._source)
             values[key] = self.read(show_key(key), node.value)
         return values
-
-    def _read_blocks(self, what: str) -> Iterator[None]:
-        """Counted blocks until one has no items; a negative count has the size in bytes after it."""
-        source = self._source
-        while count := read_number(source, 64, f"count of the {what}"):
-            size = read_number(source, 64, f"block size of the {what}") if count < 0 else None
-            start = source.at
-            for _ in range(abs(count)):
-                yield
-            if size is not None and size != source.at - start:
-                source.fail(f"a block of the {what} has {source.at - start} bytes, and says {size}")
 
     def read_object(self, node: Node) -> object:
         assert isinstance(node, Object)

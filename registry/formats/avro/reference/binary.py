@@ -4,7 +4,7 @@ Every byte is checked: lengths against what is left, numbers against their bits,
 """
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Final, NoReturn
 
@@ -148,6 +148,17 @@ def read_number(source: Input, bits: int, what: str) -> int:
         if number >> bits or (byte & 0x80 and shift >= bits):
             source.fail(f"the {what} is longer than {bits} bits")
     return (number >> 1) ^ -(number & 1)
+
+
+def read_blocks(source: Input, what: str) -> Iterator[None]:
+    """ "Arrays", "Maps": counted blocks until one has no items; a negative count has the size in bytes after it."""
+    while count := read_number(source, 64, f"count of the {what}"):
+        size = read_number(source, 64, f"block size of the {what}") if count < 0 else None
+        start = source.at
+        for _ in range(abs(count)):
+            yield
+        if size is not None and size != source.at - start:
+            source.fail(f"a block of the {what} has {source.at - start} bytes, and says {size}")
 
 
 def _write_float(value: object) -> bytes:

@@ -8,7 +8,7 @@ Values are ``None``, ``bool``, ``int``, ``float``, ``bytes``, ``str``, ``list`` 
 ``str``, a fixed ``bytes``; logical types are those of :mod:`registry.formats.avro.reference.logical_values`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from math import isnan
 from typing import Final, NoReturn
 
@@ -21,7 +21,7 @@ from registry.formats.avro.reference.binary import (
     DecodeError,
     EncodeError,
     Input,
-    read_number,
+    read_blocks,
     read_string,
     refuse,
     round_to_float,
@@ -321,7 +321,7 @@ class _Decoder:
         """ "if both are arrays": item by item."""
         assert isinstance(reader, Array) and isinstance(writer, Array)
         items: list[object] = []
-        for _ in self._read_blocks("array"):
+        for _ in read_blocks(self._source, "array"):
             items.append(self.read(f"[{len(items)}]", reader.items, writer.items))
         return items
 
@@ -329,21 +329,10 @@ class _Decoder:
         """ "if both are maps": value by value; of two with one key the last one counts."""
         assert isinstance(reader, Map) and isinstance(writer, Map)
         values: dict[str, object] = {}
-        for _ in self._read_blocks("map"):
+        for _ in read_blocks(self._source, "map"):
             key = read_string(self._source)
             values[key] = self.read(show_key(key), reader.values, writer.values)
         return values
-
-    def _read_blocks(self, what: str) -> Iterator[None]:
-        """ "Arrays": counted blocks until one has no items; a negative count has the size in bytes after it."""
-        source = self._source
-        while count := read_number(source, 64, f"count of the {what}"):
-            size = read_number(source, 64, f"block size of the {what}") if count < 0 else None
-            start = source.at
-            for _ in range(abs(count)):
-                yield
-            if size is not None and size != source.at - start:
-                source.fail(f"a block of the {what} has {source.at - start} bytes, and says {size}")
 
     def read_fixed(self, reader: Plain, writer: Plain) -> object:
         """ "if both are fixed": of the same size, which was seen to."""
