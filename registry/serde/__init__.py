@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from registry.formats.avro.duration import Duration as Duration
+    from registry.serde.async_consumer import AsyncConsumer as AsyncConsumer
+    from registry.serde.async_producer import AsyncProducer as AsyncProducer
     from registry.serde.bundle import STUB_FORMAT as STUB_FORMAT
     from registry.serde.bundle import Bundle as Bundle
     from registry.serde.bundle import BundledVersion as BundledVersion
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
     from registry.serde.context import bind as bind
     from registry.serde.context import correlation as correlation
     from registry.serde.context import current_correlation as current_correlation
+    from registry.serde.context import trace_with as trace_with
     from registry.serde.conversion import Inconvertible as Inconvertible
+    from registry.serde.delivery import Delivery as Delivery
     from registry.serde.errors import CodecError as CodecError
     from registry.serde.errors import DecodeError as DecodeError
     from registry.serde.errors import EncodeError as EncodeError
@@ -45,16 +49,20 @@ if TYPE_CHECKING:
     from registry.serde.serde import Serde as Serde
     from registry.serde.shape import Shape as Shape
     from registry.serde.stubs import check_stub as check_stub
+    from registry.serde.transport import AsyncTransport as AsyncTransport
     from registry.serde.transport import Transport as Transport
     from registry.serde.upgrading import upgrade as upgrade
 
 _MODULES: Final = {
     "registry.formats.avro.duration": ("Duration",),
+    "registry.serde.async_consumer": ("AsyncConsumer",),
+    "registry.serde.async_producer": ("AsyncProducer",),
     "registry.serde.bundle": ("STUB_FORMAT", "Bundle", "BundledVersion"),
     "registry.serde.compatible": ("Compatible",),
     "registry.serde.consumer": ("Consumer",),
-    "registry.serde.context": ("bind", "correlation", "current_correlation"),
+    "registry.serde.context": ("bind", "correlation", "current_correlation", "trace_with"),
     "registry.serde.conversion": ("Inconvertible",),
+    "registry.serde.delivery": ("Delivery",),
     "registry.serde.errors": (
         "CodecError",
         "DecodeError",
@@ -81,7 +89,7 @@ _MODULES: Final = {
     "registry.serde.serde": ("Serde",),
     "registry.serde.shape": ("Shape",),
     "registry.serde.stubs": ("check_stub",),
-    "registry.serde.transport": ("Transport",),
+    "registry.serde.transport": ("AsyncTransport", "Transport"),
     "registry.serde.upgrading": ("upgrade",),
 }
 """Module to the names it gives; a test keeps them in step with the imports above."""

@@ -10,6 +10,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from registry.serde.errors import EnvelopeError
 from registry.serde.identity import new_id
+from registry.serde.meta import Meta
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -18,6 +19,14 @@ Cause = tuple[str, str | None]
 """A correlation id, and the id of the event being handled, if one is."""
 
 HANDLED: Final[ContextVar[Cause | None]] = ContextVar("registry.serde.handled", default=None)
+
+Trace = tuple[tuple[str, bytes], ...]
+"""Trace context as headers: ``traceparent``, and ``tracestate`` where there is one (W3C Trace Context)."""
+
+TRACE_HEADERS: Final = ("traceparent", "tracestate")
+TRACE: Final[ContextVar[Trace]] = ContextVar("registry.serde.trace", default=())
+"""Those of the record being handled; they are passed on as they came, and never made up."""
+_TRACERS: Final[list[Callable[[Meta], Trace]]] = []
 
 
 _Before = tuple[Cause | None, Any]
@@ -29,6 +38,19 @@ def current_correlation() -> str | None:
     """The correlation id in force here; ``None`` outside of any."""
     cause = HANDLED.get()
     return cause[0] if cause else None
+
+
+def trace_with(find: Callable[[Meta], Trace] | None) -> None:
+    """Lets a tracer say which trace context an event carries, instead of that of the record being handled.
+
+    The function is given the envelope of each event that is written. There is one in a process; ``None`` takes it away.
+    """
+    _TRACERS[:] = [find] if find else []
+
+
+def find_trace(meta: Meta) -> Trace:
+    """The trace context that an event written here carries; empty for none."""
+    return _TRACERS[0](meta) if _TRACERS else TRACE.get()
 
 
 class correlation:  # used like a function, as contextlib's managers are

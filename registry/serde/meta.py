@@ -23,9 +23,11 @@ class Meta:
         "occurred_at",
         "offset",
         "partition",
+        "read_as",
         "schema_version",
         "timestamp",
         "topic",
+        "trace",
         "version",
     )
 
@@ -44,6 +46,8 @@ class Meta:
     """The full name of the event."""
     version: int
     """The version that it was written with, as the schema id says."""
+    read_as: int
+    """The version that the handler is given: another one where the record was converted."""
     topic: str
     partition: int
     offset: int
@@ -51,6 +55,8 @@ class Meta:
     headers: Sequence[tuple[str, bytes]]
     timestamp: datetime | None
     """The record's own time, which the broker or the producer's client set."""
+    trace: tuple[tuple[str, bytes], ...]
+    """The headers ``traceparent`` and ``tracestate``, where the record had them: tracing passes them on."""
     message: object
     """Protobuf: protoc's own message, with unknown fields and extensions. It is left out when a Meta is pickled."""
 
@@ -83,12 +89,14 @@ DEFAULTS: Final[dict[str, object]] = {
     "causation_id": None,
     "contract": "",
     "version": 0,
+    "read_as": 0,
     "topic": "",
     "partition": -1,
     "offset": -1,
     "key": None,
     "headers": (),
     "timestamp": None,
+    "trace": (),
     "message": None,
 }
 """What an attribute is that nobody set."""

@@ -1,13 +1,13 @@
 """From a record to the handler that wants it: what a Kafka client and the transport in memory do alike."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any, Final
 
 from registry.frozen import replace
+from registry.serde.async_consumer import AsyncConsumer
 from registry.serde.bundle import Bundle
 from registry.serde.consumer import Consumer
-from registry.serde.context import HANDLED
+from registry.serde.delivery import PLAIN, Delivery, note, place
 from registry.serde.envelope import TYPE_HEADER
 from registry.serde.errors import DecodeError, SerdeError, UnknownSchema
 from registry.serde.fallback import Fallback
@@ -22,37 +22,43 @@ _LATER: Final = {0x20: "a generator", 0x80: "a coroutine", 0x100: "a coroutine",
 """Flags of the code of functions that do nothing yet when they are called (inspect.CO_GENERATOR and its like)."""
 
 
-_UNDONE: Final = ("__await__", "__next__", "__anext__")
-"""What coroutines and generators have: a handler that gives one back was decorated, and has done nothing yet."""
+_ASYNC: Final = 0x80
+"""The flag of a coroutine function (inspect.CO_COROUTINE)."""
 _PAIRS: Final[frozenset[type]] = frozenset({tuple, list})
-_PLAIN: Final = "make it a plain method; run coroutines from it with asyncio.run_coroutine_threadsafe"
+
+
+AnyConsumer = Consumer | AsyncConsumer
+_BASES: Final = (Consumer, AsyncConsumer)
 
 
 class _Handling:
     """One event, and the object that handles it."""
 
-    def __init__(self, consumer: Consumer, stub: type[Consumer], bundle: Bundle, fallback: Fallback | None) -> None:
+    def __init__(self, consumer: AnyConsumer, stub: type, bundle: Bundle, fallback: Fallback | None) -> None:
         self.consumer = consumer
         self.serde = Serde(bundle, fallback=fallback)
         self.serde.prepare_reading()
         name = handler_name(bundle.event.rpartition(".")[2])
         self._newest = _find_handler(consumer, name)
-        self._older: dict[int, tuple[type, Callable[[Any, Meta], object]]] = {
-            version.number: (version.event, _find_handler(consumer, f"{name}_v{version.number}"))
+        self._number = bundle.newest.number
+        self._older: dict[int, tuple[type, Callable[[Any, Meta], object], int]] = {
+            version.number: (version.event, _find_handler(consumer, f"{name}_v{version.number}"), version.number)
             for version in bundle.versions
             if version.event is not None and _overrides(type(consumer), stub, f"{name}_v{version.number}")
         }
         _refuse_leftover(type(consumer), name, bundle)
         self.type = bundle.event.encode()
 
-    def read(self, record: Record, value: bytes) -> Callable[[], Meta]:
-        """Decodes a record as the version that a handler wants; what comes back calls that handler."""
-        serde, handler, read_as = self.serde, self._newest, None
+    def read(self, record: Record, value: bytes) -> Delivery:
+        """Decodes a record as the version that a handler wants."""
+        serde, handler, read_as, number = self.serde, self._newest, None, self._number
         if self._older:
             written = serde.find_writer(value, record.headers).number
-            read_as, handler = self._older.get(written, (None, handler))
+            read_as, handler, number = self._older.get(written, (None, handler, number))
         event, meta = serde.decode(value, record.headers, read_as)
-        return partial(_call, handler, event, meta, record)
+        meta.read_as = number
+        _locate(meta, record)
+        return Delivery(event, meta, handler, record)
 
 
 class Receiver:
@@ -63,12 +69,18 @@ class Receiver:
     :class:`registry.serde.errors.UnfitStub` where the stubs are another service's, or do not hold together.
     """
 
-    def __init__(self, *consumers: Consumer, service: str | None = None, fallback: Fallback | None = None) -> None:
+    def __init__(self, *consumers: AnyConsumer, service: str | None = None, fallback: Fallback | None = None) -> None:
         self.service = ""
+        self.asynchronous = all(isinstance(consumer, AsyncConsumer) for consumer in consumers)
+        """Whether the handlers are coroutines: then :meth:`registry.serde.delivery.Delivery.run` is awaited."""
         self._by_event: dict[str, _Handling] = {}
         self._by_topic: dict[str, list[_Handling]] = {}
         if not consumers:
             raise SerdeError("no consumer was given: nobody would handle anything")
+        if not self.asynchronous and any(isinstance(consumer, AsyncConsumer) for consumer in consumers):
+            raise SerdeError(
+                "some of the consumers are asynchronous and some are not", help="one subscription for each"
+            )
         for consumer in consumers:
             bundles = list(_find_bundles(type(consumer)))
             if not bundles:
@@ -98,11 +110,11 @@ class Receiver:
         A topic may hold further events of its entity: those that the service does not subscribe to are passed over.
         Raises what the handler raises, and what :meth:`read` does.
         """
-        call = self.read(record)
-        return call() if call else None
+        delivery = self.read(record)
+        return delivery() if delivery else None
 
-    def read(self, record: Record) -> Callable[[], Meta] | None:
-        """The first half of :meth:`receive`: decodes a record; what comes back calls its handler.
+    def read(self, record: Record) -> Delivery | None:
+        """The first half of :meth:`receive`: decodes a record; to call what comes back calls its handler.
 
         So that an error of reading is not taken for one of the handler, which may raise the same when it publishes.
         Raises what :meth:`Serde.decode` does: :class:`UnknownSchema` for a record that nobody here can tell the event
@@ -111,14 +123,14 @@ class Receiver:
         handlings = self._by_topic.get(record.topic, [])
         value = record.value
         if value is None:
-            return partial(_bury, record, handlings)
+            return _bury(record, handlings)
         try:
             if record.headers.__class__ not in _PAIRS:
                 record = replace(record, headers=tuple(pairs_of(record.headers)))
             handling = self._choose(record, value, handlings)
             return handling.read(record, value) if handling else None
         except Exception as error:
-            _note(error, f"while a record was read, {_place(record)}")
+            note(error, f"while a record was read, {place(record)}")
             raise
 
     def _choose(self, record: Record, value: bytes, handlings: list[_Handling]) -> _Handling | None:
@@ -171,48 +183,30 @@ def _find_writer(record: Record, value: bytes) -> Writer | None:
     return None
 
 
-def _bury(record: Record, handlings: list[_Handling]) -> Meta:
+def _bury(record: Record, handlings: list[_Handling]) -> Delivery:
     """A tombstone has no schema: it is told to each consumer of its topic, once."""
+    consumers = list({id(handling.consumer): handling.consumer for handling in handlings}.values())
+
+    def tell(key: bytes, meta: Meta) -> None:
+        for consumer in consumers:
+            consumer.on_tombstone(key, meta)
+
+    async def tell_later(key: bytes, meta: Meta) -> None:
+        for consumer in consumers:
+            await consumer.on_tombstone(key, meta)  # type: ignore[misc]  # a Receiver has consumers of one kind
+
+    later = any(isinstance(consumer, AsyncConsumer) for consumer in consumers)
     meta = Meta()
-    meta.topic = record.topic
-    for consumer in {id(handling.consumer): handling.consumer for handling in handlings}.values():
-        _call(consumer.on_tombstone, record.key or b"", meta, record)
-    return meta
+    _locate(meta, record)
+    return Delivery(record.key or b"", meta, tell_later if later else tell, record)
 
 
-def _call(handler: Callable[[Any, Meta], object], event: object, meta: Meta, record: Record) -> Meta:
+def _locate(meta: Meta, record: Record) -> None:
     meta.topic, meta.partition, meta.offset = record.topic, record.partition, record.offset
     meta.key, meta.timestamp = record.key, record.timestamp
-    token = HANDLED.set((meta.correlation_id, meta.event_id or None) if meta.correlation_id else None)
-    try:
-        answer = handler(event, meta)
-    except Exception as error:
-        what = f"{meta.contract} v{meta.version}" if meta.contract else "a tombstone"
-        _note(error, f"while {what} was handled, {_place(record)}")
-        raise
-    finally:
-        HANDLED.reset(token)
-    if answer is not None and any(hasattr(answer, name) for name in _UNDONE):
-        if close := getattr(answer, "close", None):
-            close()  # without a warning of its own
-        raise SerdeError(
-            f"the handler of {meta.contract} gave back a {type(answer).__name__}: nobody here would run it",
-            help=_PLAIN,
-        )
-    return meta
 
 
-def _note(error: Exception, note: str) -> None:
-    """Tells a traceback where it happened, once: some programs raise the same object again and again."""
-    if note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
-
-
-def _place(record: Record) -> str:
-    return f"{record.topic}[{record.partition}]@{record.offset}"
-
-
-def _refuse_leftover(kind: type[Consumer], name: str, bundle: Bundle) -> None:
+def _refuse_leftover(kind: type, name: str, bundle: Bundle) -> None:
     """Handlers that nothing calls: of a version that the service read once, or that it never did."""
     stubs = [each for each in kind.__mro__ if "bundle" in vars(each)]
     for method in sorted(dir(kind)):
@@ -228,11 +222,11 @@ def _refuse_leftover(kind: type[Consumer], name: str, bundle: Bundle) -> None:
         )
 
 
-def _find_bundles(kind: type[Consumer]) -> Iterator[tuple[type[Consumer], Bundle]]:
+def _find_bundles(kind: type) -> Iterator[tuple[type, Bundle]]:
     """The generated classes that a consumer inherits, each with its contract; an own ``bundle`` comes first."""
     seen: set[str] = set()
     for each in kind.__mro__:
-        if each is not Consumer and issubclass(each, Consumer) and "bundle" in vars(each):
+        if each not in _BASES and issubclass(each, _BASES) and "bundle" in vars(each):
             bundle = each.bundle()
             if bundle.event not in seen:
                 seen.add(bundle.event)
@@ -243,17 +237,21 @@ def _name(consumer: object) -> str:
     return f"the class {consumer.__name__}" if isinstance(consumer, type) else f"a {type(consumer).__name__}"
 
 
-def _find_handler(consumer: Consumer, name: str) -> Callable[[Any, Meta], object]:
+def _find_handler(consumer: AnyConsumer, name: str) -> Callable[[Any, Meta], object]:
     handler: Callable[[Any, Meta], object] | None = getattr(consumer, name, None)
     if handler is None:
         raise SerdeError(f"{type(consumer).__name__} has no {name}", help="inherit the consumer of `contracts gen`")
     code = getattr(getattr(handler, "__func__", handler), "__code__", None)
+    if isinstance(consumer, AsyncConsumer):
+        if code is not None and not code.co_flags & _ASYNC:
+            raise SerdeError(f"{type(consumer).__name__}.{name} is no coroutine", help=f"write `async def {name}`")
+        return handler
     kind = next((kind for flag, kind in _LATER.items() if code is not None and code.co_flags & flag), "")
     if kind:
         verb = "await" if kind == "a coroutine" else "run"
-        raise SerdeError(f"{type(consumer).__name__}.{name} is {kind}: nobody here would {verb} it", help=_PLAIN)
+        raise SerdeError(f"{type(consumer).__name__}.{name} is {kind}: nobody here would {verb} it", help=PLAIN)
     return handler
 
 
-def _overrides(kind: type[Consumer], stub: type[Consumer], name: str) -> bool:
+def _overrides(kind: type, stub: type, name: str) -> bool:
     return getattr(kind, name, None) is not getattr(stub, name, None)

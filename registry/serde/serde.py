@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar, cast, overload
 
 from registry.serde.bundle import Bundle, BundledVersion
+from registry.serde.context import TRACE_HEADERS
 from registry.serde.envelope import agree, check_filled, check_headers, find_roles, tick_of
 from registry.serde.errors import CodecError, DecodeError, EncodeError, MissingCorrelation, SerdeError, Unrepresentable
 from registry.serde.fallback import Fallback
@@ -187,6 +188,8 @@ class Serde:
         meta = Meta()
         meta.contract, meta.version = self._event, number
         meta.headers = cast(_Filled, headers)
+        if "traceparent" in held:
+            meta.trace = tuple([(name, said) for name in TRACE_HEADERS if (said := held.get(name))])
         if not all(held.values()):
             meta.headers, once = tuple([(name, said or b"") for name, said in headers]), False
         try:

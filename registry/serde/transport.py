@@ -13,3 +13,13 @@ class Transport(Protocol):
 
     def flush(self) -> None:
         """Waits until all that was taken has arrived. Raises where something did not."""
+
+
+class AsyncTransport(Protocol):
+    """The same for a service that runs on asyncio."""
+
+    async def send(self, record: Record) -> None:
+        """Takes a record, and waits until it has arrived. Raises where it did not."""
+
+    async def flush(self) -> None:
+        """Waits until all that was taken has arrived."""

@@ -1,0 +1,1 @@
+"""Events that are published with a database transaction, or not at all."""
