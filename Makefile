@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 ORACLE ?= ../shared/oracle
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-long lint format conformance bench docs clean
+.PHONY: help demo test test-fast test-long test-kafka lint format conformance bench docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,10 @@ test-fast: $(VENV)/.ready ## the tests alone
 
 test-long: $(VENV)/.ready ## the properties at 10,000 examples each, some minutes
 	@CONTRACTS_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 $$(grep -l '^@given' tests/test_*.py)
+
+test-kafka: $(VENV)/.ready ## the tests of Kafka against a real one, where Java and Maven are there
+	@$(BIN)/python -m tests.kafka_clusters || { [ $$? = 3 ] && exit 0; exit 1; }; \
+	CONTRACTS_TEST_BROKER=apache $(BIN)/python -m pytest -n 2 tests/test_kafka_*.py tests/test_brokers*.py tests/test_cli_dev.py
 
 lint: $(VENV)/.ready ## ruff, mypy --strict and the import floors
 	@$(BIN)/ruff check .

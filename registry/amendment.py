@@ -190,6 +190,7 @@ _TERMS: Final[Mapping[str, Callable[[Terms], str]]] = {
     "key": lambda terms: terms.key,
     "mode": lambda terms: terms.compatibility.value,
     "writes": lambda terms: _list(terms.writes),
+    "staleness": lambda terms: f"{terms.staleness:g} s" if terms.staleness else "",
     "deprecated since": lambda terms: str(terms.deprecated_since or ""),
     "replaced by": lambda terms: terms.replaced_by,
 }

@@ -63,6 +63,8 @@ class Terms:
     retired: tuple[int, ...] = ()
     deprecated_since: date | None = None
     replaced_by: str = ""
+    staleness: float = 0.0
+    """How many seconds old the state that a subscriber holds may be; 0 where nobody says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,14 @@ MODES = tuple(mode.value for mode in CompatibilityMode)
 DEFAULT_MODE = CompatibilityMode.BACKWARD_TRANSITIVE
 PHASES = ("prepared", "dual_grant", "done")
 VERSIONS = ListOf("Version numbers, counted from 1.", Integer("A version number.", minimum=1))
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+"""Seconds in one of each unit of time that the file may name."""
+DURATION = re.compile(f"([1-9][0-9]{{0,8}})({'|'.join(UNITS)})")
+STALENESS = Text(
+    "How old the state that a subscriber holds may be: 500ms, 5s, 2m, 1h. It is measured, and no check judges it.",
+    pattern=DURATION.pattern,
+    looks="a duration such as 500ms or 5s",
+)
 
 SUBSCRIBER = Keys(
     "A service that reads the event; the bare name of a service means all versions and all fields.",
@@ -48,6 +56,7 @@ EVENT = Keys(
         "subscribers": ListOf("The services that read it.", SUBSCRIBER),
         "retired": VERSIONS._replace(about="The versions that no log holds any more."),
         "compatibility": OneOf("What the event promises when it changes; may tighten the default.", MODES),
+        "staleness": STALENESS._replace(about=f"{STALENESS.about} Instead of what the entity says."),
         "deprecated": Keys(
             "Set when nobody should begin to read the event.",
             {
@@ -65,6 +74,7 @@ ENTITY = Keys(
         "owner": Several(Text("The one service that writes it.")),
         "topic": Text("The topic of its events; a topic has one owner."),
         "key": Text("The field that every event of the entity has as its message key."),
+        "staleness": STALENESS,
         "events": MapOf("Its events.", Text("The full name of an Avro record or a Protobuf message."), EVENT),
     },
 )
@@ -167,6 +177,12 @@ def find_includes(text: str, path: str) -> tuple[str, ...]:
 def match_include(pattern: str, path: str) -> bool:
     """Whether an include pattern means a path; ``*`` and ``?`` stay within a folder, ``**`` goes down any number."""
     return re.fullmatch(_translate(pattern.removeprefix("./")), path) is not None
+
+
+def parse_duration(text: str) -> float:
+    """Seconds: ``500ms`` is 0.5. Nothing is 0.0, and so is what is no duration."""
+    found = DURATION.fullmatch(text)
+    return int(found[1]) * UNITS[found[2]] if found else 0.0
 
 
 def _read(documents: Mapping[str, str]) -> Ownership:
@@ -320,6 +336,7 @@ def _terms(
         owner_at=owner[1],
         topic=entry.get("topic", ""),
         key=entry.get("key", ""),
+        staleness=parse_duration(event.get("staleness") or entry.get("staleness", "")),
         compatibility=CompatibilityMode(named) if named else default,
         compatibility_at=event.at_value("compatibility") if named else None,
         writes=tuple(event.get("writes", ())),

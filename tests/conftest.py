@@ -5,9 +5,14 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.databases import postgres, redis
 from tests.examples_settings import settings
+from tests.kafka_clusters import cluster
 from tests.repo import Repository, forget_git_variables
 from tests.snapshots import SCHEMAS
+
+FIXTURES = (cluster, postgres, redis)
+"""A broker and databases, each started when the first test asks for it."""
 
 # Also where a test says nothing of it: the same examples in every quick run.
 hypothesis.settings.register_profile("project", settings())

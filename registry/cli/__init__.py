@@ -10,6 +10,8 @@ COMMANDS = {
     "diff": "what a change means, in words",
     "release": "freeze heads as the next immutable versions",
     "gen": "typed stubs of the events that a service writes and reads",
+    "dev": "a Kafka for a laptop, with the topics of the catalog",
+    "trace": "what followed from one request, as a tree of its events",
     "owners": "who writes an event, a topic, an entity or a file",
     "rules": "every rule with its severity",
     "explain": "what a rule means, with an example and the way out",

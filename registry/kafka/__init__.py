@@ -2,3 +2,127 @@
 
 A door: each name is loaded from its module when it is first asked for, so that a service pays for what it uses.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from registry.kafka.async_subscription import AsyncSubscription as AsyncSubscription
+    from registry.kafka.async_transport import AsyncKafkaTransport as AsyncKafkaTransport
+    from registry.kafka.causality import find_steps as find_steps
+    from registry.kafka.causality import parse_told as parse_told
+    from registry.kafka.causality import render_steps as render_steps
+    from registry.kafka.dead_letters import DeadLetter as DeadLetter
+    from registry.kafka.dead_letters import dead_letter_topic as dead_letter_topic
+    from registry.kafka.dead_letters import parse_dead_letter as parse_dead_letter
+    from registry.kafka.errors import DeliveryFailed as DeliveryFailed
+    from registry.kafka.errors import ForeignWriter as ForeignWriter
+    from registry.kafka.errors import HandlerTimeout as HandlerTimeout
+    from registry.kafka.errors import MessagingError as MessagingError
+    from registry.kafka.errors import MissingLibrary as MissingLibrary
+    from registry.kafka.errors import NoTransaction as NoTransaction
+    from registry.kafka.errors import QueueFull as QueueFull
+    from registry.kafka.errors import Reject as Reject
+    from registry.kafka.errors import SettingsError as SettingsError
+    from registry.kafka.errors import Unpublishable as Unpublishable
+    from registry.kafka.inbox import AsyncInbox as AsyncInbox
+    from registry.kafka.inbox import EventKey as EventKey
+    from registry.kafka.inbox import Inbox as Inbox
+    from registry.kafka.inbox.async_postgres import AsyncPostgresInbox as AsyncPostgresInbox
+    from registry.kafka.inbox.memory import MemoryInbox as MemoryInbox
+    from registry.kafka.inbox.postgres import PostgresInbox as PostgresInbox
+    from registry.kafka.inbox.redis import RedisInbox as RedisInbox
+    from registry.kafka.inbox.sqlite import SqliteInbox as SqliteInbox
+    from registry.kafka.metrics import Metrics as Metrics
+    from registry.kafka.observer import Observer as Observer
+    from registry.kafka.outbox import Outbox as Outbox
+    from registry.kafka.outbox.postgres import PostgresOutbox as PostgresOutbox
+    from registry.kafka.outbox.relay import Relay as Relay
+    from registry.kafka.outbox.sqlite import SqliteOutbox as SqliteOutbox
+    from registry.kafka.redrive import redrive as redrive
+    from registry.kafka.retry import Retry as Retry
+    from registry.kafka.scan import find_topics as find_topics
+    from registry.kafka.scan import read_topics as read_topics
+    from registry.kafka.subscription import Subscription as Subscription
+    from registry.kafka.tracing import Tracing as Tracing
+    from registry.kafka.transaction import current_connection as current_connection
+    from registry.kafka.transaction import using as using
+    from registry.kafka.transactions import Fenced as Fenced
+    from registry.kafka.transactions import Transaction as Transaction
+    from registry.kafka.transactions import TransactionAborted as TransactionAborted
+    from registry.kafka.transactions import TransactionInDoubt as TransactionInDoubt
+    from registry.kafka.transport import KafkaTransport as KafkaTransport
+
+_MODULES: Final = {
+    "registry.kafka.async_subscription": ("AsyncSubscription",),
+    "registry.kafka.async_transport": ("AsyncKafkaTransport",),
+    "registry.kafka.causality": (
+        "find_steps",
+        "parse_told",
+        "render_steps",
+    ),
+    "registry.kafka.dead_letters": (
+        "DeadLetter",
+        "dead_letter_topic",
+        "parse_dead_letter",
+    ),
+    "registry.kafka.errors": (
+        "DeliveryFailed",
+        "ForeignWriter",
+        "HandlerTimeout",
+        "MessagingError",
+        "MissingLibrary",
+        "NoTransaction",
+        "QueueFull",
+        "Reject",
+        "SettingsError",
+        "Unpublishable",
+    ),
+    "registry.kafka.inbox": (
+        "AsyncInbox",
+        "EventKey",
+        "Inbox",
+    ),
+    "registry.kafka.inbox.async_postgres": ("AsyncPostgresInbox",),
+    "registry.kafka.inbox.memory": ("MemoryInbox",),
+    "registry.kafka.inbox.postgres": ("PostgresInbox",),
+    "registry.kafka.inbox.redis": ("RedisInbox",),
+    "registry.kafka.inbox.sqlite": ("SqliteInbox",),
+    "registry.kafka.metrics": ("Metrics",),
+    "registry.kafka.observer": ("Observer",),
+    "registry.kafka.outbox": ("Outbox",),
+    "registry.kafka.outbox.postgres": ("PostgresOutbox",),
+    "registry.kafka.outbox.relay": ("Relay",),
+    "registry.kafka.outbox.sqlite": ("SqliteOutbox",),
+    "registry.kafka.redrive": ("redrive",),
+    "registry.kafka.retry": ("Retry",),
+    "registry.kafka.scan": (
+        "find_topics",
+        "read_topics",
+    ),
+    "registry.kafka.subscription": ("Subscription",),
+    "registry.kafka.tracing": ("Tracing",),
+    "registry.kafka.transaction": (
+        "current_connection",
+        "using",
+    ),
+    "registry.kafka.transactions": (
+        "Fenced",
+        "Transaction",
+        "TransactionAborted",
+        "TransactionInDoubt",
+    ),
+    "registry.kafka.transport": ("KafkaTransport",),
+}
+"""Module to the names it gives; a test keeps them in step with the imports above."""
+_MODULE_OF: Final = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605  # the table above is the list
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"registry.kafka has no {name}")
+    value = globals()[name] = getattr(import_module(module), name)
+    return value

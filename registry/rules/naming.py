@@ -14,7 +14,7 @@ from registry.schema import Array, Enum, Field, Fixed, Map, Primitive, Record, R
 
 _DEEP: Final = 24
 """Types inside each other in one field, from where on it is worth while to count exactly."""
-_ODD_CLASS: Final = re.compile(r"(Producer|Consumer|V[0-9]+)$|_$|^_")
+_ODD_CLASS: Final = re.compile(r"(Producer|Consumer|V[0-9]+)$|_$|^_|^Tombstone$")
 _RELEASE: Final = re.compile(r",? (?:and )?release that\b.*")
 
 

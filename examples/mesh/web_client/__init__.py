@@ -1,0 +1,1 @@
+"""Shows pages, and drops those that it is told are stale. It writes no events."""

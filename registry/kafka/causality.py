@@ -1,0 +1,141 @@
+"""Which event followed from which: the records of one correlation id as a tree, told from their headers alone.
+
+No schema is needed, so that a person can follow an event through topics that nobody here has stubs for.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Final
+
+from registry.frozen import dataclass
+from registry.serde.record import Record
+
+_DEAD: Final = "dl_reason"
+"""The header that makes a record a dead letter (:mod:`registry.kafka.dead_letters`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the headers of one record tell."""
+
+    event: str
+    """The full name of the event, or what was in its place."""
+    version: str
+    source: str
+    """The service that wrote it."""
+    event_id: str
+    correlation_id: str
+    causation_id: str
+    occurred_at: datetime | None
+    place: str
+    """``content.items[1]@1041``."""
+    dead: str = ""
+    """Of a dead letter: whose it is, and why."""
+
+
+def parse_told(record: Record) -> Told:
+    """What the headers of a record tell; empty where they say nothing."""
+    said = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+    find = said.get
+    try:
+        moment = datetime.fromisoformat(find("ce_time", ""))
+    except ValueError:
+        moment = None
+    dead = ""
+    if _DEAD in said:
+        attempts = find("dl_attempts", "")
+        tries = f" after {attempts} attempts" if attempts not in ("", "0", "1") else ""
+        dead = f"dead letter of {find('dl_service', '?')}{tries}: {find(_DEAD)}: {find('dl_message', '')}"
+        try:
+            moment = datetime.fromisoformat(find("dl_at", ""))
+        except ValueError:
+            moment = None
+    return Told(
+        event=find("ce_type", "?"),
+        version=find("ce_schemaversion", "?"),
+        source=find("ce_source", "?"),
+        event_id=find("ce_id", ""),
+        correlation_id=find("ce_correlationid", ""),
+        causation_id=find("ce_causationid", ""),
+        occurred_at=moment if moment is not None and moment.utcoffset() is not None else None,
+        place=f"{record.topic}[{record.partition}]@{record.offset}",
+        dead=dead,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event in the tree, which is told from top to bottom."""
+
+    told: Told
+    again: int
+    """How often it lies in the topics beyond the first time: at least once is what a relay promises."""
+    branch: tuple[bool, ...]
+    """For each level from the top to this event, whether it is the last one there."""
+    since: datetime | None
+    """When the event happened that this one follows from."""
+
+
+def find_steps(records: Iterable[Record], correlation_id: str) -> Iterator[Step]:
+    """The events of a correlation id, each below the one that caused it, and in the order of their times.
+
+    An event whose cause is not among the records stands at the top. Records without an event id are steps of their own.
+    """
+    firsts: dict[str, Told] = {}
+    again: dict[str, int] = {}
+    below: dict[str, list[str]] = {}
+    for told in _sort(parse_told(record) for record in records):
+        if told.correlation_id != correlation_id:
+            continue
+        name, cause = (told.place, told.event_id) if told.dead else (told.event_id or told.place, told.causation_id)
+        if name in firsts:
+            again[name] = again.get(name, 0) + 1
+            continue
+        firsts[name] = told
+        below.setdefault(cause, []).append(name)
+    placed: set[str] = set()
+    tops = [name for cause, names in below.items() if cause not in firsts for name in names]
+    # Events that claim to have caused each other hang below nothing: they come last, at the top.
+    for start in (tops, list(firsts)):
+        waiting = _place(start, (), None, placed)
+        while waiting:
+            name, branch, since = waiting.pop()
+            told = firsts[name]
+            yield Step(told, again.get(name, 0), branch, since)
+            waiting += _place(below.get(name, ()), branch, told.occurred_at, placed)
+
+
+_Waiting = list[tuple[str, tuple[bool, ...], datetime | None]]
+
+
+def _place(names: Iterable[str], branch: tuple[bool, ...], since: datetime | None, placed: set[str]) -> _Waiting:
+    """The events of one level, the first one at the end of the list, where it is taken from."""
+    fresh = [name for name in dict.fromkeys(names) if name not in placed]
+    placed.update(fresh)
+    return [(name, (*branch, name == fresh[-1]), since) for name in reversed(fresh)]
+
+
+def _sort(told: Iterable[Told]) -> list[Told]:
+    return sorted(told, key=lambda each: (bool(each.dead), each.occurred_at is None, str(each.occurred_at), each.place))
+
+
+def render_steps(correlation_id: str, steps: Iterable[Step]) -> Iterator[str]:
+    """The tree as lines of text: event, version, who wrote it, where it lies, and the time since what it follows from.
+
+    The times are those of the writers' clocks, which may differ.
+    """
+    yield f"correlation {correlation_id}"
+    for step in steps:
+        *above, last = step.branch
+        yield "".join("   " if each else "│  " for each in above) + ("└─ " if last else "├─ ") + _render(step)
+
+
+def _render(step: Step) -> str:
+    told, moment, since = step.told, step.told.occurred_at, step.since
+    when = ""
+    if moment is not None:
+        when = f"  {moment:%H:%M:%S}" if since is None else f"  {(moment - since).total_seconds() * 1000:+.0f} ms"
+    times = f"  ({step.again + 1} times)" if step.again else ""
+    if told.dead:
+        return f"✗ {told.dead}  {told.place}{when}{times}"
+    return f"{told.event.rpartition('.')[2]} v{told.version}  {told.source}  {told.place}{when}{times}"
