@@ -6,6 +6,7 @@ seen, which docs/serde.md holds; ``python -m tests.serde_matrix`` writes it ther
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -81,7 +82,7 @@ def find_bundles(folder: Path) -> Iterator[Bundle]:
                 package = f"stubs_of_{service.replace('-', '_')}"
                 write_stubs(repository, service, folder / package)
                 stubs = import_module(package)
-                for name in sorted(each for each in stubs.__all__ if each.endswith("Producer")):
+                for name in sorted(each for each in stubs.__all__ if re.search(r"(?<!Async)Producer$", each)):
                     yield getattr(stubs, name).bundle()
     finally:
         sys.path.remove(os.fspath(folder))

@@ -296,3 +296,19 @@ def test_old_events_are_forgotten(database: Postgres) -> None:
         assert await is_new(inbox)
 
     run(database, story, keep=timedelta(days=1))
+
+
+def test_two_first_handlers_may_wait_for_each_other_while_the_table_is_made(database: Postgres) -> None:
+    """An index is made behind all that write into the table: the second look keeps a handler from waiting for it."""
+
+    async def story(inbox: AsyncPostgresInbox) -> None:
+        met = [asyncio.Event(), asyncio.Event()]
+
+        async def work(mine: int) -> None:
+            met[mine].set()
+            await met[1 - mine].wait()
+
+        both = [handle(inbox, lambda n=n: work(n), EventKey("billing", "shop.OrderPlaced", f"e-{n}")) for n in (0, 1)]
+        assert await asyncio.wait_for(asyncio.gather(*both), 20) == [True, True]
+
+    run(database, story)

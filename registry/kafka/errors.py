@@ -48,4 +48,4 @@ class NoTransaction(MessagingError):
 
 
 class Unpublishable(MessagingError):
-    """A row of an outbox that the broker will never take as it is; the events of its key wait behind it."""
+    """A record that the client refuses as it is: too large, a partition that is not there. It was not taken."""

@@ -200,11 +200,15 @@ class AsyncPostgresInbox:
     async def _create(self, connection: Any) -> None:
         sql = self._statements
         async with connection.transaction():
-            cursor = await self._cursor(connection).execute(sql.find[0], (sql.find[1],))
-            if await cursor.fetchone() != (True,):
+            cursor = await self._cursor(connection).execute(*sql.find)
+            found = await cursor.fetchone()
+            if found != (True,):
                 await cursor.execute(sql.lock)
-                for statement in sql.ddl:
-                    await cursor.execute(statement.encode())
+                # Once more: an index is made behind all who write into the table, so behind whoever made it just now.
+                await cursor.execute(*sql.find)
+                found = await cursor.fetchone()
+            for statement in () if found == (True,) else sql.ddl:
+                await cursor.execute(statement.encode())
         self._created = True
 
     async def _forget(self, connection: Any) -> int:

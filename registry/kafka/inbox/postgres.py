@@ -206,10 +206,13 @@ class PostgresInbox:
         sql = self._statements
         with connection.transaction():
             cursor = self._cursor(connection)
-            if cursor.execute(sql.find[0], (sql.find[1],)).fetchone() != (True,):
+            found = cursor.execute(*sql.find).fetchone()
+            if found != (True,):
                 cursor.execute(sql.lock)
-                for statement in sql.ddl:
-                    cursor.execute(statement.encode())
+                # Once more: an index is made behind all who write into the table, so behind whoever made it just now.
+                found = cursor.execute(*sql.find).fetchone()
+            for statement in () if found == (True,) else sql.ddl:
+                cursor.execute(statement.encode())
         self._created = True
 
     def _forget(self, connection: Any) -> int:

@@ -20,7 +20,7 @@ class Statements:
     """Bytes, since psycopg takes texts only where they are literals."""
 
     ddl: tuple[str, ...]
-    find: tuple[bytes, str]
+    find: tuple[bytes, tuple[str, list[str] | None]]
     """Whether the table is there: a role that may not create tables need not, then."""
     lock: bytes
     """One process creates it at a time: ``if not exists`` alone fails where two do."""
@@ -55,7 +55,12 @@ def make_statements(schema: str | None, table: str) -> Statements:
             " handled_at timestamptz not null default now(), primary key (service, contract, event_id))",
             f"create index if not exists {render_name(_cut(f'{table}_handled_at'))} on {name} (handled_at)",
         ),
-        find=(b"select to_regclass(%s) is not null", name),
+        # Not to_regclass(): within a transaction it goes on to say no after another one has made the table.
+        find=(
+            b"select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
+            b" where c.relname = %s and n.nspname = any(coalesce(%s::name[], current_schemas(true))))",
+            (table, [schema] if schema is not None else None),
+        ),
         lock=b"select pg_advisory_xact_lock(hashtext('contracts inbox'))",
         wait=b"select set_config('contracts.lock_timeout', current_setting('lock_timeout'), true),"
         b" set_config('lock_timeout', %s, true)",
