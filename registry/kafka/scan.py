@@ -111,15 +111,17 @@ def _read(consumer: "Consumer", ends: dict[tuple[str, int], tuple[int, int]]) ->
             raise MessagingError(f"nothing came within {_PATIENCE:.0f} s of {where}")
         # What is there already; with a timeout it would wait for a whole batch.
         for message in (first, *consumer.consume(_BATCH, 0)):
-            place, failure = (message.topic(), message.partition()), message.error()
+            failure = message.error()
+            record = read_message(message)
+            place = record.topic, record.partition
             if failure is not None:
                 if failure.code() != KafkaError._PARTITION_EOF:
-                    raise MessagingError(f"{place[0]}[{place[1]}] cannot be read: {failure.str()}")
+                    raise MessagingError(f"{record.topic}[{record.partition}] cannot be read: {failure.str()}")
                 open_places.discard(place)
                 continue
-            if message.offset() < ends[place][1]:
-                yield read_message(message)
-            if message.offset() >= ends[place][1] - 1:
+            if record.offset < ends[place][1]:
+                yield record
+            if record.offset >= ends[place][1] - 1:
                 open_places.discard(place)
 
 

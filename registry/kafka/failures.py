@@ -1,0 +1,77 @@
+"""What a subscription does about a record that failed: decide, say so, and write the letter."""
+
+from collections.abc import Callable
+
+from registry.kafka.observer import Observers
+from registry.kafka.observing import LOG, find_calls, tell
+from registry.kafka.partitions import Partitions, Place, Trouble
+from registry.kafka.policy import Decision, Failure, Policy, decide, is_counted
+from registry.serde.delivery import place
+from registry.serde.record import Record
+
+Rendering = Callable[[Record, Exception, int], Record]
+"""The dead letter of a record, with the error and how often it failed."""
+
+
+class Failures:
+    """The policy of one subscription, and who is told."""
+
+    def __init__(self, policy: Policy, observers: Observers, render: Rendering) -> None:
+        self.policy = policy
+        self.render = render
+        self._failed = find_calls(observers, "failed")
+        self._dead_lettered = find_calls(observers, "dead_lettered")
+        self._paused = find_calls(observers, "paused")
+        self._resumed = find_calls(observers, "resumed")
+
+    def count(self, books: Partitions, where: Place, record: Record, failure: Failure) -> int:
+        """Which failure of its kind this one is of a record, counted from 1."""
+        return books.attempts(where, record.offset, is_counted(failure, self.policy)) + 1
+
+    def judge(self, record: Record, failure: Failure, attempt: int) -> Decision:
+        """What happens to the record now."""
+        tell(self._failed, record, failure.error, attempt)
+        return decide(failure, attempt, self.policy)
+
+    def put_aside(self, record: Record, error: Exception, attempt: int) -> None:
+        """Its letter is written."""
+        LOG.error("%s is a dead letter after %d attempts", place(record), attempt, exc_info=error)
+        tell(self._dead_lettered, record, error)
+
+    def hold(
+        self, books: Partitions, where: Place, record: Record, failure: Failure, decision: Decision, now: float
+    ) -> None:
+        """Its partition waits before it. ``now`` is of time.monotonic."""
+        before = books.troubles.get(where)
+        attempt, held = self.count(books, where, record, failure), decision.action == "pause"
+        counted = is_counted(failure, self.policy)
+        books.hold(
+            where,
+            Trouble(
+                record.offset,
+                attempt if counted else books.attempts(where, record.offset),
+                failure.error,
+                now + decision.delay,
+                held,
+                record.timestamp,
+                books.attempts(where, record.offset, False) if counted else attempt,
+            ),
+        )
+        if not held:
+            LOG.warning(
+                "%s failed for the %d. time, again in %.1f s: %r",
+                place(record),
+                attempt,
+                decision.delay,
+                failure.error,
+            )
+        elif before is None or not before.held or before.offset != record.offset:
+            LOG.error("%s[%s] stands before offset %d", *where, record.offset, exc_info=failure.error)
+            tell(self._paused, *where, failure.error)
+
+    def pass_by(self, books: Partitions, where: Place, offset: int) -> None:
+        """A partition got past this offset, and past its trouble if that stood before it."""
+        trouble = books.pass_by(where, offset)
+        if trouble and trouble.held:
+            LOG.info("%s[%s] goes on after offset %d", *where, trouble.offset)
+            tell(self._resumed, *where)

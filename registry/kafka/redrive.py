@@ -1,0 +1,184 @@
+"""Dead letters, handed once more to the handlers of the service that put them aside.
+
+Never to the topic they came from: that has one writer, and its other readers have handled them long since.
+"""
+
+import signal
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from registry.frozen import dataclass
+from registry.kafka.attempt import Attempt, Reading
+from registry.kafka.dead_letters import NoDeadLetter, dead_letter_topic, parse_dead_letter, render_dead_letter
+from registry.kafka.errors import MessagingError, SettingsError
+from registry.kafka.failures import Failures, Rendering
+from registry.kafka.inbox import Inbox
+from registry.kafka.letters import Letters
+from registry.kafka.loop import Loop
+from registry.kafka.observer import Observer, Observers
+from registry.kafka.observing import LOG
+from registry.kafka.partitions import Place
+from registry.kafka.policy import Foreign, Policy, check_policy
+from registry.kafka.polling import explain
+from registry.kafka.retry import Retry
+from registry.kafka.settings import consumer_settings, start_consumer
+from registry.kafka.sources import find_sources
+from registry.serde.consumer import Consumer
+from registry.serde.delivery import Delivery
+from registry.serde.fallback import Fallback
+from registry.serde.receiver import Receiver
+from registry.serde.record import Record
+from registry.serde.transport import Transport
+
+_PATIENCE: Final = 15.0
+"""Seconds to wait for an answer of the cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """What became of the dead letters that lay there when a redrive began."""
+
+    handled: int
+    repeated: int
+    """Events that had been handled meanwhile, which an inbox knows."""
+    again: int
+    """Those that failed once more, and lie at the end of the dead letters now."""
+    others: int
+    """Records that were passed over: of another group or service, of events that nobody here reads, or no letters."""
+
+
+def redrive(
+    settings: Mapping[str, object],
+    *consumers: Consumer,
+    group: str,
+    service: str | None = None,
+    fallback: Fallback | None = None,
+    retry: Retry | None = None,
+    dead_letters: Transport | None = None,
+    topic: str = "",
+    inbox: Inbox | None = None,
+    outputs: Sequence[Transport] = (),
+    foreign: Foreign = "dead-letter",
+    former_owners: Collection[str] = (),
+    observers: Observers = (),
+    signals: Iterable[signal.Signals] = (),
+) -> Redriven:
+    """Handles the dead letters of a group that lie in ``topic`` now and were not redriven yet, and returns.
+
+    The arguments are those of the group's :class:`registry.kafka.subscription.Subscription`; ``retry`` is one attempt
+    unless said otherwise. Handlers see each event as if it came from its own topic. What fails again goes to the end
+    of the topic, with its attempts added up, and is not tried again by this call; so do events that still cannot be
+    read. How far it came is kept by the group ``<group>.redrive``. Raises :class:`MessagingError` for a topic that does
+    not exist, and what keeps anything from being handled: a database that is down, a broker.
+    """
+    receiver = Receiver(*consumers, service=service, fallback=fallback)
+    if receiver.asynchronous:
+        raise SettingsError("these handlers are coroutines", help="give the plain consumers of the same events")
+    policy = Policy(retry=retry or Retry(attempts=1), unknown="dead-letter", foreign=foreign, redrive=True)
+    check_policy(policy)
+    topic = topic or dead_letter_topic(receiver.service)
+    asked = consumer_settings(settings, f"{group}.redrive")
+    ends = read_ends(asked, topic)
+    tally = Tally()
+    if not ends:
+        return tally.count()
+
+    watching = (*observers, tally)
+    sources = {} if foreign == "handle" else find_sources(receiver.bundles, former_owners)
+    loop = Loop(
+        asked,
+        [topic],
+        Attempt(
+            find_reading(receiver, group, tally), sources, service=receiver.service, inbox=inbox, observers=watching
+        ),
+        Failures(policy, watching, find_rendering(group, topic)),
+        Letters(dead_letters, settings),
+        outputs=outputs,
+        observers=watching,
+        batch=100,
+        ends=ends,
+    )
+    try:
+        loop.run(lambda: loop.at_end, signals)
+    finally:
+        loop.close()
+    return tally.count()
+
+
+class Tally(Observer):
+    """Counts what becomes of letters: an observer of their run."""
+
+    def __init__(self) -> None:
+        self.others = 0
+        self._handled = self._repeated = self._again = 0
+
+    def handled(self, delivery: Delivery, seconds: float) -> None:
+        """One was handled."""
+        self._handled += 1
+
+    def repeated(self, delivery: Delivery) -> None:
+        """The inbox knew one."""
+        self._repeated += 1
+
+    def dead_lettered(self, record: Record, error: Exception) -> None:
+        """One failed again."""
+        self._again += 1
+
+    def count(self) -> Redriven:
+        """All of them so far."""
+        return Redriven(self._handled, self._repeated, self._again, self.others)
+
+
+def find_reading(receiver: Receiver, group: str, tally: Tally) -> Reading:
+    """What reads a letter: as the record that it holds, if this group put it aside."""
+
+    def read(letter: Record) -> Delivery | None:
+        try:
+            found = parse_dead_letter(letter)
+        except NoDeadLetter as error:
+            LOG.error("passed over: %s", error)
+            tally.others += 1
+            return None
+        mine = (found.service, found.group) == (receiver.service, group)
+        delivery = receiver.read(found.record) if mine else None
+        tally.others += delivery is None
+        return delivery
+
+    return read
+
+
+def find_rendering(group: str, topic: str) -> Rendering:
+    """What renders a letter that failed again: of the first record, with all attempts."""
+
+    def render(letter: Record, error: Exception, attempts: int) -> Record:
+        found = parse_dead_letter(letter)
+        return render_dead_letter(
+            found.record, error, attempts=found.attempts + attempts, service=found.service, group=group, topic=topic
+        )
+
+    return render
+
+
+def read_ends(settings: Mapping[str, Any], topic: str) -> dict[Place, int]:
+    """The end offset of each partition in which the group of these settings has something before it.
+
+    Raises :class:`MessagingError` for a topic that does not exist, and where the cluster does not answer.
+    """
+    consumer = start_consumer(settings)
+    from confluent_kafka import KafkaException, TopicPartition
+
+    try:
+        found = consumer.list_topics(topic, timeout=_PATIENCE).topics[topic]
+        if found.error is not None or not found.partitions:
+            raise MessagingError(f"there is no topic {topic}: {found.error}", help="dead letters are there, or nowhere")
+        places = [TopicPartition(topic, number) for number in sorted(found.partitions)]
+        ends: dict[Place, int] = {}
+        for known in consumer.committed(places, timeout=_PATIENCE):
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, known.partition), timeout=_PATIENCE)
+            if max(low, known.offset) < high:
+                ends[topic, known.partition] = high
+        return ends
+    except KafkaException as error:
+        raise MessagingError(f"the ends of {topic} cannot be found: {explain(error)}") from None
+    finally:
+        consumer.close()
