@@ -218,6 +218,7 @@ class _Room:
             versions=tuple(version for version in versions if version),
             others=others,
             siblings=dict(self._find_siblings(terms)),
+            staleness=terms.staleness,
             deprecated_since=terms.deprecated_since.isoformat() if terms.deprecated_since else "",
             replaced_by=terms.replaced_by,
         )

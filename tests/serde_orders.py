@@ -136,6 +136,12 @@ class OrderPlacedProducer(serde.Producer[OrderPlaced | OrderPlacedV2 | OrderPlac
         return BUNDLE
 
 
+class OrderPlacedAsyncProducer(serde.AsyncProducer[OrderPlaced | OrderPlacedV2 | OrderPlacedV1]):
+    @classmethod
+    def bundle(cls) -> serde.Bundle:
+        return BUNDLE
+
+
 class OrderPlacedConsumer(serde.Consumer):
     @classmethod
     def bundle(cls) -> serde.Bundle:
@@ -151,6 +157,21 @@ class OrderPlacedConsumer(serde.Consumer):
         self.on_order_placed(serde.upgrade(BUNDLE, event, OrderPlaced), meta)
 
 
+class OrderPlacedAsyncConsumer(serde.AsyncConsumer):
+    @classmethod
+    def bundle(cls) -> serde.Bundle:
+        return BUNDLE
+
+    @abstractmethod
+    async def on_order_placed(self, event: OrderPlaced, meta: serde.Meta) -> None: ...
+
+    async def on_order_placed_v1(self, event: OrderPlacedV1, meta: serde.Meta) -> None:
+        await self.on_order_placed(event.upgrade(), meta)
+
+    async def on_order_placed_v2(self, event: OrderPlacedV2, meta: serde.Meta) -> None:
+        await self.on_order_placed(serde.upgrade(BUNDLE, event, OrderPlaced), meta)
+
+
 class Orders(OrderPlacedConsumer):
     """Keeps what it was given."""
 
@@ -158,6 +179,16 @@ class Orders(OrderPlacedConsumer):
         self.seen: list[tuple[OrderPlaced, serde.Meta]] = []
 
     def on_order_placed(self, event: OrderPlaced, meta: serde.Meta) -> None:
+        self.seen.append((event, meta))
+
+
+class AsyncOrders(OrderPlacedAsyncConsumer):
+    """Keeps what it was given, for asyncio."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[OrderPlaced, serde.Meta]] = []
+
+    async def on_order_placed(self, event: OrderPlaced, meta: serde.Meta) -> None:
         self.seen.append((event, meta))
 
 

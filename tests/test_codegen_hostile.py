@@ -21,11 +21,11 @@ from tests.test_codegen_quoting import DOCS
 NAMES = (
     *("str", "int", "print", "type", "datetime", "Mapping", "field", "dataclass", "staticmethod"),
     *("self", "cls", "event", "meta", "bundle", "name", "value", "upgrade", "publish", "encode"),
-    *("class", "None", "match", "lambda", "_", "__"),
+    *("class", "None", "match", "lambda", "async", "await", "_", "__"),
     *("_serde", "_str", "_Sequence", "_dataclass", "_field", "_BUNDLE", "_Enum", "_x_", "_new_Hostile_colour"),
     *("__init__", "__class__", "__slots__", "__dict__", "__doc__", "__eq__", "__hash__", "__annotations__"),
     *("l", "O", "I"),
-    *("Hostile", "HostileConsumer", "Colour", "Node", "Point", "Sequence"),
+    *("Hostile", "HostileConsumer", "HostileAsyncConsumer", "Colour", "Node", "Point", "Sequence"),
 )
 """Names that mean something to Python, to dataclasses, to the module or to the runtime."""
 

@@ -104,6 +104,11 @@ def test_every_class_of_an_older_version_has_its_number() -> None:
             "and for shop.PlacedConsumer v1",
         ),
         (
+            [field("f", record("PlacedAsyncProducer"))],
+            "the class PlacedAsyncProducer would stand for the producer or consumer (event.avsc:1:1) "
+            "and for shop.PlacedAsyncProducer v1",
+        ),
+        (
             [field("f", enum("Kind", "_Kind__secret"))],
             "'_Kind__secret' cannot be a member of the class Kind: Python takes it for a private name",
         ),
@@ -135,6 +140,24 @@ def test_two_events_with_one_class_are_a_finding() -> None:
     plans = [plan_of(event("Placed"), event("Placed", field("n", "int"))), plan_of(event("PlacedV1"))]
     with pytest.raises(InvalidSchema, match=r"the class PlacedV1 would stand for shop.Placed .* and for shop.PlacedV1"):
         render_package("orders", plans)
+
+
+def test_an_event_called_as_the_asynchronous_classes_of_another_is_a_finding() -> None:
+    plans = [plan_of(event("Placed")), plan_of(event("PlacedAsync"))]
+    with pytest.raises(InvalidSchema, match=r"the class PlacedAsyncProducer would stand for shop\.Placed ") as caught:
+        render_package("orders", plans)
+    assert caught.value.flaws[0].help.startswith("give each a package of its own: contracts gen --only shop.Placed")
+    alone = render_package("orders", [plans[1]])
+    assert "class PlacedAsyncAsyncProducer(" in alone["placed_async.py"]
+
+
+def test_an_event_whose_handler_is_that_of_deletions_is_a_finding() -> None:
+    (flaw,) = flaws_of(event("Tombstone"))
+    assert (
+        flaw.message == "the handler of shop.Tombstone would be on_tombstone, which consumers have for what was deleted"
+    )
+    assert flaws_of(event("Tombstone"), reads=()) == []
+    assert flaws_of(event("TombstoneSet")) == []
 
 
 def test_every_finding_of_every_event_is_told_at_once() -> None:

@@ -71,6 +71,15 @@ class PlacedProducer(_serde.Producer[Placed]):
         return _BUNDLE
 
 
+class PlacedAsyncProducer(_serde.AsyncProducer[Placed]):
+    """Publishes Placed, which orders alone may do. For asyncio."""
+
+    @_classmethod
+    def bundle(cls) -> _serde.Bundle:
+        """The contract, with its schemas."""
+        return _BUNDLE
+
+
 class PlacedConsumer(_serde.Consumer):
     """Takes Placed."""
 
@@ -86,6 +95,23 @@ class PlacedConsumer(_serde.Consumer):
     def on_placed_v1(self, event: PlacedV1, meta: _serde.Meta) -> None:
         """Version 1, as it was written. By default it is upgraded first."""
         self.on_placed(event.upgrade(), meta)
+
+
+class PlacedAsyncConsumer(_serde.AsyncConsumer):
+    """Takes Placed. For asyncio."""
+
+    @_classmethod
+    def bundle(cls) -> _serde.Bundle:
+        """The contract, with its schemas."""
+        return _BUNDLE
+
+    @_abstractmethod
+    async def on_placed(self, event: Placed, meta: _serde.Meta) -> None:
+        """Awaited for each Placed."""
+
+    async def on_placed_v1(self, event: PlacedV1, meta: _serde.Meta) -> None:
+        """Version 1, as it was written. By default it is upgraded first."""
+        await self.on_placed(event.upgrade(), meta)
 
 
 _BUNDLE = _serde.Bundle(
@@ -120,12 +146,14 @@ import typing as _typing
 
 __all__ = [
     "Paid",
+    "PaidAsyncConsumer",
     "PaidConsumer",
 ]
 
 if _typing.TYPE_CHECKING:
     from .paid import (
         Paid,
+        PaidAsyncConsumer,
         PaidConsumer,
     )
 else:
@@ -133,6 +161,7 @@ else:
 
     _MODULES = {
         "Paid": "paid",
+        "PaidAsyncConsumer": "paid",
         "PaidConsumer": "paid",
     }
 
@@ -183,6 +212,7 @@ def test_the_same_plans_make_the_same_bytes() -> None:
 def test_the_producer_takes_the_versions_that_may_be_written() -> None:
     assert "class PlacedProducer(_serde.Producer[Placed | PlacedV1]):" in module_of(PLACED, PLACED_2)
     assert "class PlacedProducer(_serde.Producer[PlacedV1]):" in module_of(PLACED, PLACED_2, writes=(1,))
+    assert "class PlacedAsyncProducer(_serde.AsyncProducer[Placed | PlacedV1]):" in module_of(PLACED, PLACED_2)
     reader = module_of(PLACED, PLACED_2, writes=(), service="billing")
     assert "Producer" not in reader
     assert "produces" not in reader
@@ -190,6 +220,7 @@ def test_the_producer_takes_the_versions_that_may_be_written() -> None:
 
 def test_the_consumer_has_a_method_for_each_version_that_is_read() -> None:
     assert "def on_placed_v1" not in module_of(PLACED, PLACED_2, reads=(2,))
+    assert module_of(PLACED, PLACED_2).count("def on_placed_v1") == 2  # for threads and for asyncio
     assert "Consumer" not in module_of(PLACED, PLACED_2, reads=())
 
 

@@ -27,6 +27,23 @@ class Billing(stubs.OrderPlacedConsumer):
         print(record.value, meta.key)
 
 
+class Later(stubs.OrderPlacedAsyncConsumer):
+    def __init__(self, transport: serde.AsyncTransport) -> None:
+        self.producer = stubs.OrderPlacedAsyncProducer(transport, service="shop-api", active=2, headers=False)
+
+    async def on_order_placed(self, event: stubs.OrderPlaced, meta: serde.Meta) -> None:
+        meta = await self.producer.publish(event, correlation_id=meta.correlation_id)
+        record: serde.Record = self.producer.encode(stubs.OrderPlacedV2(order_id="1", state=stubs.StateV2.OPEN))
+        print(record.value, meta.key)
+
+
+async def test_later() -> None:
+    transport = serde.AsyncInMemory()
+    subscription = transport.subscribe(Later(transport), service="shop-api")
+    handled: int = await transport.deliver()
+    assert handled == 0 and not subscription.paused
+
+
 class Memory:
     def find(self, event: str, writer: int | str) -> serde.BundledVersion | None:
         return None
@@ -60,6 +77,9 @@ WRONG = {
     "an event that is none": 'stubs.OrderPlacedProducer(serde.InMemory(), service="a").publish("text")',
     "a framing that is none": 'serde.Serde(stubs.BUNDLE, framing="json")',
     "a transport that is none": 'stubs.OrderPlacedProducer("topic")',
+    "a transport that nobody awaits": "stubs.OrderPlacedAsyncProducer(serde.InMemory())",
+    "a transport that is to be awaited": "stubs.OrderPlacedProducer(serde.AsyncInMemory())",
+    "an asynchronous consumer without its handler": "stubs.OrderPlacedAsyncConsumer()",
     "a consumer without its handler": "stubs.OrderPlacedConsumer()",
     "a field that version 1 lacks": 'serde.Serde(stubs.BUNDLE).decode(b"", read_as=stubs.OrderPlacedV1)[0].note',
 }

@@ -69,6 +69,7 @@ UNNAMEABLE: list[tuple[list[Json], str]] = [
         "the class None_ would stand for shop.None",
     ),
     ([field("c", record("PlacedConsumer", field("x", "int")))], "the class PlacedConsumer would stand for"),
+    ([field("c", record("PlacedAsyncProducer", field("x", "int")))], "the class PlacedAsyncProducer would stand for"),
     (
         [field("u", [fixed("A"), fixed("B")])],
         "fixed shop.B of 4 bytes comes after fixed shop.A of 4 bytes, and no Python value",

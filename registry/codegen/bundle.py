@@ -26,6 +26,7 @@ def write_bundle(plan: StubPlan, classes: Mapping[int, VersionClasses]) -> Code:
             ("writes", _numbers(plan.writes)),
             ("others", Table(tuple(others))),
             *((("siblings", Table(tuple(siblings))),) if siblings else ()),
+            *((("staleness", Text(repr(plan.staleness))),) if plan.staleness else ()),
             ("versions", Row(tuple(_write_version(plan, each, classes.get(each.number)) for each in plan.versions))),
         ),
     )

@@ -1,4 +1,4 @@
-"""One module of stubs: the classes of an event, its producer and consumer, and its bundle."""
+"""One module of stubs: the classes of an event, its producers and consumers, and its bundle."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,14 +11,23 @@ from registry.codegen.imports import Names, find_builtin_like
 from registry.codegen.languages import load_language
 from registry.codegen.layout import WIDEST, Scope, other_name, render_code
 from registry.codegen.names import meeting
-from registry.codegen.parties import find_methods, render_consumer, render_producer, render_upgrade
+from registry.codegen.parties import (
+    Party,
+    find_consumers,
+    find_methods,
+    find_producers,
+    find_taken_handler,
+    render_consumer,
+    render_producer,
+    render_upgrade,
+)
 from registry.codegen.plan import StubPlan
 from registry.codegen.quoting import quote, quote_doc, quote_line, with_article
 from registry.codegen.records import render_record
 from registry.errors import Flaw
 from registry.frozen import dataclass
 from registry.serde.bundle import STUB_FORMAT
-from registry.serde.naming import class_name, module_name
+from registry.serde.naming import module_name
 
 HEADER: Final = "# Made by `contracts gen"
 """What the first line of every generated module begins with."""
@@ -61,7 +70,7 @@ class Module:
     name: str
     text: str
     exports: tuple[str, ...]
-    """What the package offers of it: the event's classes, its producer and consumer."""
+    """What the package offers of it: the event's classes, its producers and consumers."""
     flaws: tuple[Flaw, ...] = ()
 
 
@@ -72,9 +81,9 @@ def render_module(plan: StubPlan, header: str = "") -> Module:
     if drawn.flaws:
         return Module(name, "", (), drawn.flaws)
     body = _Body(plan, drawn.classes, drawn.newest)
-    text = finish(header or render_header(plan.service), body.render(drawn.producer, drawn.consumer))
+    text = finish(header or render_header(plan.service), body.render(drawn.producers, drawn.consumers))
     roots = [drawn.classes[number].root for number in sorted(drawn.classes, reverse=True)]
-    return Module(name, text, tuple(each for each in (*roots, drawn.producer, drawn.consumer) if each))
+    return Module(name, text, (*roots, *(party.name for party in (*drawn.producers, *drawn.consumers))))
 
 
 def find_flaws(plan: StubPlan) -> tuple[Flaw, ...]:
@@ -88,8 +97,8 @@ class _Drawn:
 
     classes: dict[int, VersionClasses]
     newest: int
-    producer: str
-    consumer: str
+    producers: tuple[Party, ...]
+    consumers: tuple[Party, ...]
     flaws: tuple[Flaw, ...]
 
 
@@ -99,22 +108,23 @@ def _draw(plan: StubPlan) -> _Drawn:
     newest = versions[-1].number
     find_classes = load_language(plan.language)
     classes = {each.number: find_classes(plan, each, _suffix(each.number, newest)) for each in versions}
-    base = class_name(plan.short_name)
-    producer, consumer = f"{base}Producer" if plan.writes else "", f"{base}Consumer" if plan.reads else ""
+    producers, consumers = find_producers(plan), find_consumers(plan)
     flaws = [flaw for each in classes.values() for flaw in each.flaws]
-    flaws += _find_meetings(plan, classes, (producer, consumer))
-    return _Drawn(classes, newest, producer, consumer, tuple(flaws))
+    flaws += _find_meetings(plan, classes, (*producers, *consumers))
+    if consumers:
+        flaws += find_taken_handler(plan, versions[-1].schema.types[plan.event].at)
+    return _Drawn(classes, newest, producers, consumers, tuple(flaws))
 
 
 def _suffix(number: int, newest: int) -> str:
     return "" if number == newest else f"V{number}"
 
 
-def _find_meetings(plan: StubPlan, classes: dict[int, VersionClasses], parties: tuple[str, ...]) -> Iterator[Flaw]:
-    """Classes of different versions, or of the event and its producer, with one name."""
+def _find_meetings(plan: StubPlan, classes: dict[int, VersionClasses], parties: tuple[Party, ...]) -> Iterator[Flaw]:
+    """Classes of different versions, or of the event and its producers, with one name."""
     schemas = {version.number: version.schema for version in plan.versions}
     event = schemas[max(classes)].types[plan.event].at
-    seen = {name: ("the producer or consumer", 0, event) for name in parties if name}
+    seen = {party.name: ("the producer or consumer", 0, event) for party in parties}
     for number, each in sorted(classes.items(), reverse=True):
         for full_name, name in each.types.items():
             at = schemas[number].types[full_name].at
@@ -139,32 +149,32 @@ class _Body:
         self._hidden: set[str] = set()
         """Classes that a field of another class hides, and that are known under a second name too."""
 
-    def render(self, producer: str, consumer: str) -> str:
+    def render(self, producers: Sequence[Party], consumers: Sequence[Party]) -> str:
         """The whole module."""
         blocks: list[str] = []
         for number in sorted(self._classes, reverse=True):
             blocks += self._render_version(number)
-        parties = list(self._render_parties(producer, consumer))
+        parties = list(self._render_parties(producers, consumers))
         if self._hidden:
             blocks.append("\n".join(f"{other_name(name)} = {name}" for name in sorted(self._hidden)))
         blocks += parties
         bundle = write_bundle(self._plan, self._classes)
         blocks.append(f"{self._bundle} = {render_code(bundle, self._scope, 0, len(self._bundle) + 3)}")
-        check = render_code(self._write_check(bool(producer)), self._scope, 0, 0)
+        check = render_code(self._write_check(bool(producers)), self._scope, 0, 0)
         body = "\n\n\n".join(blocks)
         head = "\n".join([*quote_doc(self._describe()), "", *self._names.render_imports(), "", check])
         return f"{head}\n\n\n{body}\n"
 
-    def _render_parties(self, producer: str, consumer: str) -> Iterator[str]:
+    def _render_parties(self, producers: Sequence[Party], consumers: Sequence[Party]) -> Iterator[str]:
         plan = self._plan
-        if producer:
-            writable = [self._classes[number].root for number in sorted(plan.writes, reverse=True)]
-            yield render_producer(plan, producer, writable, self._names, self._bundle)
-        if consumer:
-            older = {n: self._classes[n].root for n in sorted(plan.reads, reverse=True) if n != self._newest}
-            scope = Scope(self._names, find_methods(plan, older))
-            yield render_consumer(plan, consumer, self._classes[self._newest].root, older, scope, self._bundle)
-            self._hidden |= scope.hit
+        writable = [self._classes[number].root for number in sorted(plan.writes, reverse=True)]
+        for party in producers:
+            yield render_producer(plan, party, writable, self._names, self._bundle)
+        older = {n: self._classes[n].root for n in sorted(plan.reads, reverse=True) if n != self._newest}
+        scope = Scope(self._names, find_methods(plan, older))
+        for party in consumers:
+            yield render_consumer(plan, party, self._classes[self._newest].root, older, scope, self._bundle)
+        self._hidden |= scope.hit
 
     def _describe(self) -> str:
         plan = self._plan

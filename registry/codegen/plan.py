@@ -50,6 +50,8 @@ class StubPlan:
     """Schema id to version number, of readable versions that the service does not read."""
     siblings: Mapping[int | str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Schema id or GUID to event, of released versions of the other events in the same topic."""
+    staleness: float = 0.0
+    """How many seconds old the state that a subscriber holds may be; 0 for no objective."""
     deprecated_since: str = ""
     """The day since which nobody should begin to read it, ``2026-09-01``; empty where it is not deprecated."""
     replaced_by: str = ""

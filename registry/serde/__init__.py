@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from registry.formats.avro.duration import Duration as Duration
     from registry.serde.async_consumer import AsyncConsumer as AsyncConsumer
+    from registry.serde.async_memory import AsyncInMemory as AsyncInMemory
     from registry.serde.async_producer import AsyncProducer as AsyncProducer
     from registry.serde.bundle import STUB_FORMAT as STUB_FORMAT
     from registry.serde.bundle import Bundle as Bundle
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 _MODULES: Final = {
     "registry.formats.avro.duration": ("Duration",),
     "registry.serde.async_consumer": ("AsyncConsumer",),
+    "registry.serde.async_memory": ("AsyncInMemory",),
     "registry.serde.async_producer": ("AsyncProducer",),
     "registry.serde.bundle": ("STUB_FORMAT", "Bundle", "BundledVersion"),
     "registry.serde.compatible": ("Compatible",),

@@ -62,6 +62,9 @@ class Bundle:
     Those that were released when the stubs were made; the header ``ce_type`` tells any.
     """
 
+    staleness: float = 0.0
+    """How many seconds old the state that a subscriber holds may be, as ownership.yaml says; 0 for no objective."""
+
     @property
     def active(self) -> int:
         """The version that is written until somebody says otherwise; 0 for none.

@@ -33,14 +33,16 @@ class Delivery:
         """Calls the handler, with the correlation id of the record in force. Raises what it raises."""
         meta = self.meta
         token = HANDLED.set((meta.correlation_id, meta.event_id or None) if meta.correlation_id else None)
-        traced = TRACE.set(meta.trace)
+        trace = meta.trace
+        traced = TRACE.set(trace) if trace or TRACE.get() else None
         try:
             answer = self.handler(self.event, meta)
         except Exception as error:
             note(error, f"while {self._name()} was handled, {place(self.record)}")
             raise
         finally:
-            TRACE.reset(traced)
+            if traced:
+                TRACE.reset(traced)
             HANDLED.reset(token)
         if answer is not None and any(hasattr(answer, name) for name in _UNDONE):
             if close := getattr(answer, "close", None):
@@ -55,14 +57,16 @@ class Delivery:
         """Awaits the handler, with the correlation id of the record in force. Raises what it raises."""
         meta = self.meta
         token = HANDLED.set((meta.correlation_id, meta.event_id or None) if meta.correlation_id else None)
-        traced = TRACE.set(meta.trace)
+        trace = meta.trace
+        traced = TRACE.set(trace) if trace or TRACE.get() else None
         try:
             await self.handler(self.event, meta)
         except Exception as error:
             note(error, f"while {self._name()} was handled, {place(self.record)}")
             raise
         finally:
-            TRACE.reset(traced)
+            if traced:
+                TRACE.reset(traced)
             HANDLED.reset(token)
         return meta
 

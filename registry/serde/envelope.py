@@ -7,6 +7,7 @@ else is an error.
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from time import time
 from typing import Any, Final
 
 from registry.schema import Primitive, Record, Schema, Type, Union
@@ -27,15 +28,24 @@ HEADER_OF: Final = {
 """Role to header."""
 TYPE_HEADER: Final = "ce_type"
 
+Pair = tuple[str, bytes]
+"""A header."""
+
+_MANY: Final = 100
+_NUMBERS: Final = tuple(b"%d" % number for number in range(_MANY))
+"""Texts of the usual versions."""
 _ROLE_OF: Final = {header: role for role, header in HEADER_OF.items()}
-_LAST: Final[list[tuple[tuple[int, ...], bytes]]] = [((), b"")]
+_EVER: Final = datetime.max.replace(tzinfo=UTC)
+_LAST: Final[list[tuple[datetime, datetime, bytes]]] = [(_EVER, _EVER, b"")]
+"""The second that was written last, its end, and its text: the next event is mostly of the same."""
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_SECOND: Final = timedelta(seconds=1)
+_now, _from, _parse_iso = datetime.now, datetime.fromtimestamp, datetime.fromisoformat
 
 
 def make_meta(
     bundle: Bundle,
     tick: int,
-    *,
     correlation_id: str | None = None,
     causation_id: str | None = None,
     event_id: str | None = None,
@@ -47,9 +57,9 @@ def make_meta(
     now, cut to ``tick`` microseconds. Raises :class:`MissingCorrelation`, and :class:`EnvelopeError` for an id that is
     empty or no text, and for a time without a zone or outside of the years 1 to 9999 in UTC.
     """
-    handled = HANDLED.get()
     meta = Meta()
     meta.contract, meta.topic = bundle.event, bundle.topic
+    handled = HANDLED.get()
     if correlation_id is None:
         if handled is None:
             raise MissingCorrelation(
@@ -58,20 +68,22 @@ def make_meta(
                 subject=bundle.event,
             )
         correlation_id = handled[0]
+    if type(correlation_id) is not str or not correlation_id:
+        _refuse_id("correlation_id", correlation_id, bundle)
+    meta.correlation_id = correlation_id
     if event_id is None:
         event_id = new_id()
+    elif type(event_id) is not str or not event_id:
+        _refuse_id("event_id", event_id, bundle)
+    meta.event_id = event_id
     if causation_id is None and handled is not None:
         causation_id = handled[1]
-    if not (type(correlation_id) is str is type(event_id) and correlation_id and event_id):
-        _refuse_id("correlation_id", correlation_id, bundle)
-        _refuse_id("event_id", event_id, bundle)
     if causation_id is not None and (type(causation_id) is not str or not causation_id):
         _refuse_id("causation_id", causation_id, bundle)
-    meta.correlation_id, meta.event_id, meta.causation_id = correlation_id, event_id, causation_id
+    meta.causation_id = causation_id
     if occurred_at is None:
-        occurred_at = datetime.now(UTC)
-        if tick > 1:
-            occurred_at = occurred_at.replace(microsecond=occurred_at.microsecond // tick * tick)
+        # To cut a datetime takes longer than to make one of a number that was cut.
+        occurred_at = _now(UTC) if tick == 1 else _from(int(time() * 1_000_000) // tick * tick / 1_000_000, UTC)
     else:
         _check_time(occurred_at, bundle)
     meta.occurred_at = occurred_at
@@ -104,7 +116,7 @@ def _find_path(role: str, roles: Mapping[str, tuple[str, ...]]) -> str:
     return "/" + "/".join(roles.get(role, (role,)))
 
 
-def render_fixed_headers(bundle: Bundle) -> tuple[tuple[str, bytes], ...]:
+def render_fixed_headers(bundle: Bundle) -> tuple[Pair, Pair, Pair]:
     """The headers that all events of one contract have: its type, and the service as its source."""
     return (
         ("ce_specversion", b"1.0"),
@@ -113,16 +125,20 @@ def render_fixed_headers(bundle: Bundle) -> tuple[tuple[str, bytes], ...]:
     )
 
 
-def render_headers(meta: Meta) -> tuple[tuple[str, bytes], ...]:
-    """The envelope of an event that was written as headers; :func:`make_meta` made it."""
-    moment, cause = meta.occurred_at, meta.causation_id
+def render_headers(meta: Meta, fixed: tuple[Pair, Pair, Pair]) -> tuple[Pair, ...]:
+    """The envelope of an event that was written as headers, after the fixed ones; :func:`make_meta` made it."""
+    specversion, kind, source = fixed
+    moment, cause, number = meta.occurred_at, meta.causation_id, meta.schema_version
     assert moment is not None
     try:
         headers = (
+            specversion,
+            kind,
+            source,
             ("ce_id", meta.event_id.encode()),
             ("ce_correlationid", meta.correlation_id.encode()),
-            ("ce_schemaversion", b"%d" % meta.schema_version),
-            ("ce_time", _render_time(moment)),
+            ("ce_schemaversion", _NUMBERS[number] if number < _MANY else b"%d" % number),
+            ("ce_time", render_time(moment)),
         )
         return headers if cause is None else (*headers, ("ce_causationid", cause.encode()))
     except UnicodeEncodeError:
@@ -135,17 +151,20 @@ def agree(meta: Meta, held: Mapping[str, bytes | None]) -> bool:
     The quick half of :func:`check_headers`, which finds out about all others.
     """
     # Written out, since a loop over the roles takes twice as long.
-    find = held.get
+    find, number = held.get, meta.schema_version
     try:
-        if (said := find("ce_id")) is not None and said != meta.event_id.encode():
+        if (said := find("ce_id")) != meta.event_id.encode() and said is not None:
             return False
-        if (said := find("ce_correlationid")) is not None and said != meta.correlation_id.encode():
+        if (said := find("ce_correlationid")) != meta.correlation_id.encode() and said is not None:
             return False
-        if (said := find("ce_schemaversion")) is not None and said != b"%d" % (meta.schema_version or -1):
+        # The payload's number is one that fits its field; -1 is that of a payload without any.
+        if (said := find("ce_schemaversion")) is not None and said != (
+            _NUMBERS[number] if 0 < number < _MANY else b"%d" % (number or -1)
+        ):
             return False
         if (said := find("ce_causationid")) is not None and said != str.encode(meta.causation_id):  # type: ignore[arg-type]  # None is caught
             return False
-        return (said := find("ce_time")) is None or datetime.fromisoformat(said.decode()) == meta.occurred_at
+        return (said := find("ce_time")) is None or _parse_iso(said.decode()) == meta.occurred_at
     except (AttributeError, TypeError, ValueError):
         return False
 
@@ -248,20 +267,22 @@ def _branches(types: list[Type]) -> list[Type]:
     return [branch for each in types for branch in (each.branches if isinstance(each, Union) else (each,))]
 
 
-def _render_time(moment: datetime) -> bytes:
-    """RFC 3339. The last second is kept: the next event is mostly of the same."""
+def render_time(moment: datetime) -> bytes:
+    """RFC 3339, in UTC."""
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
-    second = (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
-    (last, text), micros = _LAST[0], moment.microsecond
-    if last != second:
-        text = b"%04d-%02d-%02dT%02d:%02d:%02d" % second
-        _LAST[0] = (second, text)  # in one step, since threads may render at the same time
+    begin, end, text = _LAST[0]
+    micros = moment.microsecond
+    if not begin <= moment < end:
+        begin = moment.replace(microsecond=0)
+        text = begin.isoformat().removesuffix("+00:00").encode()
+        # In one step, since threads may render at the same time.
+        _LAST[0] = (begin, begin + _SECOND if begin < _EVER - _SECOND else _EVER, text)
     return b"%b.%06dZ" % (text, micros) if micros else text + b"Z"
 
 
 def _parse_time(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+    moment = _parse_iso(text)
     if moment.tzinfo is UTC:
         return moment
     if moment.utcoffset() is None:
@@ -300,4 +321,4 @@ def _are_same(role: str, said: Any, holds: Any) -> bool:
 
 
 def _text(value: object) -> object:
-    return _render_time(value).decode() if isinstance(value, datetime) else value
+    return render_time(value).decode() if isinstance(value, datetime) else value

@@ -9,16 +9,18 @@
     transport.deliver()
 """
 
+from collections.abc import Generator
+from contextlib import closing
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Final, Literal
 from zlib import crc32
 
 from registry.frozen import replace
-from registry.serde.consumer import Consumer
+from registry.serde.delivery import Delivery
 from registry.serde.errors import SerdeError, UnknownSchema, Unrepresentable
 from registry.serde.fallback import Fallback
-from registry.serde.receiver import Receiver
+from registry.serde.receiver import AnyConsumer, Receiver
 from registry.serde.record import Record
 
 Unknown = Literal["pause", "raise"]
@@ -89,7 +91,7 @@ class InMemory:
 
     def subscribe(
         self,
-        *consumers: Consumer,
+        *consumers: AnyConsumer,
         service: str | None = None,
         fallback: Fallback | None = None,
         unknown: Unknown = "raise",
@@ -99,7 +101,8 @@ class InMemory:
         ``service`` is checked against the stubs, and ``CONTRACTS_SERVICE`` where it is not given. A record that cannot
         be read with the schemas at hand, or that a converter holds back, makes the delivery raise; with ``unknown``
         ``pause`` its partition waits instead, as it does in production (:attr:`Subscription.paused` tells). There are
-        no dead letters here: what a converter would send there waits as well.
+        no dead letters here: what a converter would send there waits as well. Of consumers for asyncio
+        :meth:`deliver_async` is the one that delivers.
         """
         if unknown not in ("pause", "raise"):
             raise SerdeError(f"no policy {unknown!r} for records that cannot be read", help="'pause' or 'raise'")
@@ -114,23 +117,59 @@ class InMemory:
         each other would never end; and from inside a delivery. What a handler raises is raised here, as are records
         that are broken; the record then still waits and comes again with the next delivery, as it would from a broker.
         """
+        for subscription in self._subscriptions:
+            if subscription.receiver.asynchronous:
+                raise SerdeError(
+                    f"handlers of {subscription.receiver.service} are coroutines: nobody here would await them",
+                    help="await deliver_async(), or the deliver() of an AsyncInMemory",
+                )
+        handled = 0
+        with closing(self._find_deliveries(limit)) as deliveries:
+            for _, delivery in deliveries:
+                delivery()
+                handled += 1
+        return handled
+
+    async def deliver_async(self, limit: int = LIMIT) -> int:
+        """As :meth:`deliver`, in a program that runs on asyncio: handlers of both kinds, one after the other."""
+        handled = 0
+        with closing(self._find_deliveries(limit)) as deliveries:
+            for subscription, delivery in deliveries:
+                if subscription.receiver.asynchronous:
+                    await delivery.run()
+                else:
+                    delivery()
+                handled += 1
+        return handled
+
+    def _find_deliveries(self, limit: int) -> Generator[tuple[Subscription, Delivery], None, None]:
+        """What is to be handled next; a record counts as handled when the one after it is asked for."""
         if not self._delivering.acquire(blocking=False):
             raise SerdeError("a delivery is under way already", help="let one place call deliver(), and no handler")
         try:
-            return self._deliver(limit)
+            for subscription in self._subscriptions:
+                subscription.paused.clear()
+            handled = 0
+            while found := self._find_next():
+                subscription, record = found
+                if handled == limit:
+                    raise SerdeError(
+                        f"{limit} records were handled and more wait", help="do handlers answer each other?"
+                    )
+                place = (record.topic, record.partition)
+                try:
+                    delivery = subscription.receiver.read(record)
+                except (UnknownSchema, Unrepresentable) as error:
+                    if subscription.unknown == "raise":
+                        raise
+                    subscription.paused[place] = error
+                    continue
+                if delivery:
+                    yield subscription, delivery
+                    handled += 1
+                subscription.offsets[place] = record.offset + 1
         finally:
             self._delivering.release()
-
-    def _deliver(self, limit: int) -> int:
-        for subscription in self._subscriptions:
-            subscription.paused.clear()
-        handled = 0
-        while found := self._find_next():
-            subscription, record = found
-            if handled == limit:
-                raise SerdeError(f"{limit} records were handled and more wait", help="do handlers answer each other?")
-            handled += self._hand_over(subscription, record)
-        return handled
 
     def _find_next(self) -> tuple[Subscription, Record] | None:
         waiting = [
@@ -145,17 +184,3 @@ class InMemory:
             return None
         _, record, subscription = min(waiting, key=lambda each: each[0])
         return subscription, record
-
-    def _hand_over(self, subscription: Subscription, record: Record) -> bool:
-        place = (record.topic, record.partition)
-        try:
-            call = subscription.receiver.read(record)
-        except (UnknownSchema, Unrepresentable) as error:
-            if subscription.unknown == "raise":
-                raise
-            subscription.paused[place] = error
-            return False
-        if call:
-            call()
-        subscription.offsets[place] = record.offset + 1
-        return call is not None

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from registry.serde.moment import show_moment
+
 
 class Meta:
     """The envelope of one event, and where its record stood.
@@ -60,7 +62,15 @@ class Meta:
     message: object
     """Protobuf: protoc's own message, with unknown fields and extensions. It is left out when a Meta is pickled."""
 
-    if not TYPE_CHECKING:  # to a type checker there is nothing beside the attributes above
+    if TYPE_CHECKING:
+
+        @property
+        def _timestamp(self) -> datetime | int | None:
+            """The same as it came in."""
+
+        @_timestamp.setter
+        def _timestamp(self, moment: datetime | int | None) -> None: ...
+    else:  # to a type checker there is nothing beside the attributes above
 
         def __getattr__(self, name: str) -> object:
             try:
@@ -80,6 +90,9 @@ class Meta:
         facts = ((name, getattr(self, name)) for name in DEFAULTS)
         return [(name, value) for name, value in facts if value != DEFAULTS[name]]
 
+
+if not TYPE_CHECKING:
+    show_moment(Meta, "timestamp")
 
 DEFAULTS: Final[dict[str, object]] = {
     "correlation_id": "",

@@ -4,8 +4,8 @@ What is done once per writer and reader is compiled once and kept; an event then
 a dictionary, and the compiled function.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeVar, cast, overload
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar, overload
 
 from registry.serde.bundle import Bundle, BundledVersion
 from registry.serde.context import TRACE_HEADERS
@@ -28,14 +28,13 @@ from registry.serde.shape import Decoder, Encoder
 from registry.serde.versions import Versions, key_of, subject_of
 
 # Plain tuples: they are unpacked for each event, and named ones take three times as long.
-_Writing = tuple[Encoder, bytes, int, tuple[tuple[str, bytes], ...], bool, str]
+Writing = tuple[Encoder, bytes, int, tuple[tuple[str, bytes], ...], bool, str]
 """How events of one class are written: the encoder, what stands before the body, the number of the version, the headers
 of the frame, whether the payload has a correlation id (which must then be there), and the subject of errors."""
-_Reading = tuple[Decoder, int, Mapping[str, tuple[str, ...]], str]
+Reading = tuple[Decoder, int, Mapping[str, tuple[str, ...]], str]
 """How records of one writer are read as one class: the decoder, the writer's number, its envelope, and the subject."""
 _T = TypeVar("_T")
 _Key = tuple[int, str]
-_Filled = Sequence[tuple[str, bytes]]
 _ROLES: Final = len(ROLES)
 
 
@@ -60,12 +59,12 @@ class Serde:
         self._event = bundle.event
         self.versions = Versions(bundle, fallback)
         self.framing: Framing = framing
-        self._width = 0
-        """Bytes of a value that are looked up; known once the newest version is loaded."""
+        self.width = 0
+        """How many bytes the usual frame has, by which plans are looked up; known once the newest version is loaded."""
         self._classes = {version.event: version for version in bundle.versions if version.event is not None}
-        self._reading: dict[type | int | None, dict[object, _Reading]] = {}
-        self._compiled: dict[tuple[_Key, _Key], _Reading] = {}
-        self._writing: dict[type, _Writing] = {}
+        self._reading: dict[type | int | None, dict[object, Reading]] = {}
+        self._compiled: dict[tuple[_Key, _Key], Reading] = {}
+        self._writing: dict[type, Writing] = {}
         self.active = 0
         """The number of the version that is written; 0 where this service writes none."""
         self._check_framing()
@@ -91,10 +90,7 @@ class Serde:
         the envelope and is told the version. Raises :class:`EncodeError`; :class:`Unrepresentable` where the active
         version cannot express the event; :class:`MissingCorrelation`.
         """
-        writing = self._writing.get(event.__class__)
-        if writing is None:
-            writing = self._plan_writing(event)
-        encode, prefix, number, headers, correlated, subject = writing
+        encode, prefix, number, headers, correlated, subject = self.find_writing(event)
         if correlated and not meta.correlation_id:
             raise MissingCorrelation("the correlation id is empty", subject=subject)
         meta.schema_version = meta.version = number
@@ -102,6 +98,10 @@ class Serde:
             return encode(event, prefix, meta), headers
         except CodecError as error:
             raise error.of(subject) from None
+
+    def find_writing(self, event: object) -> Writing:
+        """The plan for events of its class. Raises as :meth:`encode` does for what cannot be planned."""
+        return self._writing.get(event.__class__) or self._plan_writing(event)
 
     @overload
     def decode(self, value: bytes, headers: Headers = ..., *, read_as: type[_T]) -> tuple[_T, Meta]: ...
@@ -117,10 +117,10 @@ class Serde:
         read; :class:`EnvelopeError`; :class:`Unrepresentable` where a converter cannot express what was written.
         """
         if value.__class__ is not bytes:
-            value = _bytes(value, self._event)
+            value = bytes_of(value, self._event)
         if headers:
             return self._decode_headed(value, headers, read_as)
-        start = self._width
+        start = self.width
         try:
             decode, number, roles, subject = self._reading[read_as][value[:start]]
         except (KeyError, TypeError):
@@ -156,7 +156,11 @@ class Serde:
 
     def find_writer(self, value: bytes, headers: Headers = ()) -> BundledVersion:
         """The version that a record was written with; nothing is decoded. Raises :class:`DecodeError`."""
-        return self.versions.find(self._parse_frame(_bytes(value, self._event), headers).writer, headers)
+        return self.versions.find(self._parse_frame(bytes_of(value, self._event), headers).writer, headers)
+
+    def find_reading(self, frame: bytes, read_as: type | int | None) -> Reading | None:
+        """The plan for records that begin so, if one was read before."""
+        return self._reading.get(read_as, {}).get(frame)
 
     def tick(self, event: object) -> int:
         """How many microseconds ``occurred_at`` can tell apart, in all versions that the event may pass through.
@@ -175,21 +179,28 @@ class Serde:
         except (TypeError, ValueError):
             headers = pairs_of(headers)
             held = dict(headers)
-        start = self._width
-        key: object = value[:start]
+        return self.decode_headed(value, headers, held, read_as)
+
+    def decode_headed(
+        self, value: bytes, headers: Headers, held: Mapping[str, bytes | None], read_as: type | int | None
+    ) -> tuple[Any, Meta]:
+        """The same as :meth:`decode`, where the headers are a tuple or list of pairs and ``held`` a dict of them."""
         once = len(held) == len(headers)
-        if SCHEMA_HEADER in held:
-            # Twice is looked at in the slow way, which says whether the two are the same.
-            key, start = (held[SCHEMA_HEADER],) if once else None, 0
+        start = self.width
         try:
-            decode, number, roles, subject = self._reading[read_as][key]
+            if SCHEMA_HEADER in held:
+                # Twice is looked at in the slow way, which says whether the two are the same.
+                decode, number, roles, subject = self._reading[read_as][(held[SCHEMA_HEADER],) if once else None]
+                start = 0
+            else:
+                decode, number, roles, subject = self._reading[read_as][value[:start]]
         except (KeyError, TypeError):
             start, (decode, number, roles, subject) = self._plan_reading(value, headers, read_as)
         meta = Meta()
-        meta.contract, meta.version = self._event, number
-        meta.headers = cast(_Filled, headers)
-        if "traceparent" in held:
-            meta.trace = tuple([(name, said) for name in TRACE_HEADERS if (said := held.get(name))])
+        meta.contract = self._event
+        meta.version = number
+        meta.headers = headers  # type: ignore[assignment]  # those that are empty are filled in below
+        meta.trace = tuple([(n, said) for n in TRACE_HEADERS if (said := held.get(n))]) if "traceparent" in held else ()
         if not all(held.values()):
             meta.headers, once = tuple([(name, said or b"") for name, said in headers]), False
         try:
@@ -203,14 +214,14 @@ class Serde:
             raise error.of(subject) from None
         return event, meta
 
-    def _plan_reading(self, value: bytes, headers: Headers, read_as: type | int | None) -> tuple[int, _Reading]:
+    def _plan_reading(self, value: bytes, headers: Headers, read_as: type | int | None) -> tuple[int, Reading]:
         """The slow way, for the first record of a kind and for what is wrong: a frame is parsed, a plan compiled."""
         try:
             return self._find_reading(value, headers, read_as)
         except SerdeError as error:
             raise error from None  # that no plan was there is not what went wrong
 
-    def _find_reading(self, value: bytes, headers: Headers, read_as: type | int | None) -> tuple[int, _Reading]:
+    def _find_reading(self, value: bytes, headers: Headers, read_as: type | int | None) -> tuple[int, Reading]:
         versions = self.versions
         reader = self._find_reader(read_as)
         frame = self._parse_frame(value, headers)
@@ -223,19 +234,19 @@ class Serde:
                 subject=subject,
             )
         reading = self._compile_reading(reader, writer)
-        if not self._width:
+        if not self.width:
             usual = "single-object" if self.framing == "single-object" else "confluent"
             newest = self.bundle.newest
-            self._width = len(frame_prefix(usual, newest, 0, versions.indexes(newest)))
+            self.width = len(frame_prefix(usual, newest, 0, versions.indexes(newest)))
         plans = self._reading.setdefault(read_as, {})
         if not frame.start:
             plans[(next(held for name, held in headers if name == SCHEMA_HEADER),)] = reading
-        elif frame.start == self._width:
+        elif frame.start == self.width:
             # Frames of another length are parsed each time: they are of another framing than this service writes.
             plans[value[: frame.start]] = reading
         return frame.start, reading
 
-    def _compile_reading(self, reader: BundledVersion, writer: BundledVersion) -> _Reading:
+    def _compile_reading(self, reader: BundledVersion, writer: BundledVersion) -> Reading:
         compiled = (key_of(reader), key_of(writer))
         reading = self._compiled.get(compiled)
         if reading is None:
@@ -284,7 +295,7 @@ class Serde:
             )
         return version
 
-    def _plan_writing(self, event: object) -> _Writing:
+    def _plan_writing(self, event: object) -> Writing:
         # Taken before `active` is asked: a plan for what was active a moment ago must not outlive it.
         plans = self._writing
         bundle = self.bundle
@@ -295,7 +306,7 @@ class Serde:
             )
         return self._compile_writing(plans, type(event), self._version_of(event))
 
-    def _compile_writing(self, plans: dict[type, _Writing], kind: type, version: BundledVersion) -> _Writing:
+    def _compile_writing(self, plans: dict[type, Writing], kind: type, version: BundledVersion) -> Writing:
         versions, bundle = self.versions, self.bundle
         active = versions.by_number[self.active]
         encode = versions.codec.compile_encoder(versions.schema(version), version.shape)
@@ -363,7 +374,8 @@ def _name(version: BundledVersion) -> str:
     return version.event.__name__ if version.event is not None else f"v{version.number}"
 
 
-def _bytes(value: object, event: str) -> bytes:
+def bytes_of(value: object, event: str) -> bytes:
+    """A record's value as ``bytes``. Raises :class:`DecodeError` for a tombstone, and for what is none."""
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
     raise DecodeError(

@@ -1,0 +1,79 @@
+"""Dead letters, handed once more to the handlers of a service that runs on asyncio."""
+
+import asyncio
+import signal
+from collections.abc import Collection, Iterable, Mapping
+
+from registry.kafka.async_attempt import AsyncAttempt
+from registry.kafka.async_letters import AsyncLetters
+from registry.kafka.async_loop import AsyncLoop, find_longest
+from registry.kafka.dead_letters import dead_letter_topic
+from registry.kafka.errors import SettingsError
+from registry.kafka.failures import Failures
+from registry.kafka.inbox import AsyncInbox, Inbox
+from registry.kafka.observer import Observers
+from registry.kafka.policy import Foreign, Policy, check_policy
+from registry.kafka.redrive import Redriven, read_ends
+from registry.kafka.redriving import Redriving
+from registry.kafka.retry import Retry
+from registry.kafka.settings import consumer_settings
+from registry.kafka.sources import find_sources
+from registry.serde.async_consumer import AsyncConsumer
+from registry.serde.fallback import Fallback
+from registry.serde.receiver import Receiver
+from registry.serde.transport import AsyncTransport
+
+
+async def async_redrive(
+    settings: Mapping[str, object],
+    *consumers: AsyncConsumer,
+    group: str,
+    service: str | None = None,
+    fallback: Fallback | None = None,
+    retry: Retry | None = None,
+    dead_letters: AsyncTransport | None = None,
+    topic: str = "",
+    inbox: Inbox | AsyncInbox | None = None,
+    foreign: Foreign = "dead-letter",
+    former_owners: Collection[str] = (),
+    observers: Observers = (),
+    timeout: float | None = None,
+    grace: float = 10.0,
+    signals: Iterable[signal.Signals] = (),
+) -> Redriven:
+    """As :func:`registry.kafka.redrive.redrive`, for the handlers of an
+    :class:`registry.kafka.async_subscription.AsyncSubscription`, whose arguments these are. Partitions are redriven at
+    once. To cancel it finishes the records in hand.
+    """
+    receiver = Receiver(*consumers, service=service, fallback=fallback)
+    if not receiver.asynchronous:
+        raise SettingsError("these handlers are no coroutines", help="redrive() calls them")
+    policy = Policy(retry=retry or Retry(attempts=1), unknown="dead-letter", foreign=foreign, redrive=True)
+    check_policy(policy)
+    topic = topic or dead_letter_topic(receiver.service)
+    asked = consumer_settings(settings, f"{group}.redrive")
+    ends = await asyncio.to_thread(read_ends, asked, topic)
+    redriving = Redriving(receiver, group, topic)
+    if ends:
+        watching = (*observers, redriving)
+        sources = {} if foreign == "handle" else find_sources(receiver.bundles, former_owners)
+        loop = AsyncLoop(
+            asked,
+            [topic],
+            lambda: AsyncAttempt(
+                redriving.read,
+                sources,
+                service=receiver.service,
+                inbox=inbox,
+                observers=watching,
+                timeout=find_longest(asked) if timeout is None else timeout,
+            ),
+            Failures(policy, watching, redriving.render),
+            AsyncLetters(dead_letters, settings),
+            observers=watching,
+            batch=100,
+            grace=grace,
+            ends=ends,
+        )
+        await loop.run(tuple(signals))
+    return Redriven(*redriving.counts)

@@ -1,0 +1,138 @@
+"""The consumers of one service that runs on asyncio, run on Kafka: partitions at once, each in its order."""
+
+import signal
+from collections.abc import Collection, Iterable, Mapping
+
+from registry.kafka.async_attempt import AsyncAttempt
+from registry.kafka.async_letters import AsyncLetters
+from registry.kafka.async_loop import AsyncLoop, find_longest
+from registry.kafka.dead_letters import dead_letter_topic as default_topic
+from registry.kafka.dead_letters import render_dead_letter
+from registry.kafka.errors import SettingsError
+from registry.kafka.failures import Failures
+from registry.kafka.inbox import AsyncInbox, Inbox
+from registry.kafka.observer import Observers
+from registry.kafka.observing import find_calls, tell
+from registry.kafka.partitions import Place
+from registry.kafka.policy import Foreign, Policy, Unknown, check_policy
+from registry.kafka.retry import Retry
+from registry.kafka.settings import consumer_settings
+from registry.kafka.sources import find_sources
+from registry.serde.async_consumer import AsyncConsumer
+from registry.serde.fallback import Fallback
+from registry.serde.receiver import Receiver
+from registry.serde.record import Record
+from registry.serde.transport import AsyncTransport
+
+
+class AsyncSubscription:
+    """Reads the topics of its consumers as one member of a group, and awaits their handlers.
+
+    As :class:`registry.kafka.subscription.Subscription`, with the same policy, retries, dead letters and offsets; but
+    the partitions are handled at once, and the records of each one after the other. One that is tried again later, or
+    that nobody can read yet, holds up its own partition and no other. A handler that awaits its ``publish`` needs no
+    ``outputs``: what it sent has arrived.
+
+    ``timeout`` is how many seconds a handler may take; then it is cancelled, and has failed with
+    :class:`registry.kafka.errors.HandlerTimeout`. Where it is not given it is ``max.poll.interval.ms``, 300 s unless
+    the settings say otherwise. ``grace`` is how many seconds the records in hand may take to finish when their
+    partition goes to another member, or when the run ends; then their handlers are cancelled. An ``inbox`` for asyncio
+    lets handlers run at once; with one for threads they run one at a time.
+
+    Raises what :class:`registry.serde.receiver.Receiver` does, and :class:`SettingsError`; nothing is connected yet.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, object],
+        *consumers: AsyncConsumer,
+        group: str,
+        service: str | None = None,
+        fallback: Fallback | None = None,
+        retry: Retry | None = None,
+        dead_letters: AsyncTransport | None = None,
+        dead_letter_topic: str | None = None,
+        inbox: Inbox | AsyncInbox | None = None,
+        unknown: Unknown = "pause",
+        foreign: Foreign = "dead-letter",
+        former_owners: Collection[str] = (),
+        observers: Observers = (),
+        batch: int = 500,
+        timeout: float | None = None,
+        grace: float = 10.0,
+    ) -> None:
+        receiver = Receiver(*consumers, service=service, fallback=fallback)
+        if not receiver.asynchronous:
+            raise SettingsError("these handlers are no coroutines", help="Subscription calls them")
+        for name, number, enough in (
+            ("batch", batch, batch >= 1),
+            ("timeout", timeout, timeout is None or timeout > 0),
+            ("grace", grace, grace >= 0),
+        ):
+            if not enough:
+                raise SettingsError(f"{name}={number}: no handler would ever finish")
+        policy = Policy(retry=retry or Retry(), unknown=unknown, foreign=foreign)
+        check_policy(policy)
+        self.service = receiver.service
+        """The service that runs here."""
+        self.group = group
+        self.dead_letter_topic = dead_letter_topic or default_topic(receiver.service)
+        """Where its dead letters go."""
+        self._bundles = receiver.bundles
+        self._subscribed = find_calls(observers, "subscribed")
+        sources = {} if foreign == "handle" else find_sources(receiver.bundles, former_owners)
+        asked = consumer_settings(settings, group)
+        longest = find_longest(asked)
+
+        def attempt() -> AsyncAttempt:
+            return AsyncAttempt(
+                receiver.read,
+                sources,
+                service=receiver.service,
+                inbox=inbox,
+                observers=observers,
+                timeout=longest if timeout is None else timeout,
+            )
+
+        self._loop = AsyncLoop(
+            asked,
+            receiver.topics,
+            attempt,
+            Failures(policy, observers, self._render),
+            AsyncLetters(dead_letters, settings),
+            observers=observers,
+            batch=batch,
+            grace=grace,
+        )
+
+    @property
+    def assigned(self) -> frozenset[Place]:
+        """The topics and partitions that are read here now."""
+        return self._loop.assigned
+
+    @property
+    def paused(self) -> Mapping[Place, Exception]:
+        """The partitions that stand before a record which waits for something to change, each with the reason."""
+        return self._loop.paused
+
+    def stop(self) -> None:
+        """Ends :meth:`run` when the records in hand are finished. From any thread, any handler, and again."""
+        self._loop.stop()
+
+    async def run(self, *, signals: Iterable[signal.Signals] = ()) -> None:
+        """Handles records until :meth:`stop`, or until the task is cancelled.
+
+        Either way the records in hand are finished (for ``grace`` seconds), what was handled is committed, and the
+        member leaves its group; to cancel the task once more leaves at once. With ``signals`` the first of them stops
+        and the next one cancels: ``asyncio.run`` itself cancels for an interrupt from the keyboard.
+
+        Raises :class:`registry.kafka.polling.ReadFailed` where the broker refuses for good, and what the policy says to
+        raise.
+        """
+        tell(self._subscribed, self._bundles, self.group)
+        await self._loop.run(tuple(signals))
+
+    def _render(self, record: Record, error: Exception, attempts: int) -> Record:
+        return render_dead_letter(
+            record, error, attempts=attempts, service=self.service, group=self.group, topic=self.dead_letter_topic
+        )

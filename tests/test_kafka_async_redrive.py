@@ -1,0 +1,92 @@
+"""Dead letters are handed again to the handlers of the same service, in an event loop."""
+
+import asyncio
+
+import pytest
+import serde_orders as orders
+
+from registry import serde
+from registry.kafka.async_redrive import async_redrive
+from registry.kafka.dead_letters import parse_dead_letter
+from registry.kafka.errors import Reject, SettingsError
+from registry.kafka.inbox.memory import MemoryInbox
+from registry.kafka.redrive import Redriven
+from tests.kafka_async_orders import Handler, Seen, consume, handle_until, run, subscribe
+from tests.kafka_clusters import Cluster
+from tests.kafka_orders import Orders
+
+
+@pytest.fixture
+def shop(cluster: Cluster) -> Orders:
+    return Orders(cluster)
+
+
+async def refuse(event: orders.OrderPlaced, meta: serde.Meta) -> None:
+    raise Reject("never")
+
+
+async def put_aside(shop: Orders, *names: str) -> None:
+    """Dead letters of these orders."""
+    shop.publish(*names)
+    await handle_until(subscribe(shop, refuse), lambda: len(shop.dead_letters()) == len(names))
+
+
+async def redrive(shop: Orders, handler: Handler, inbox: MemoryInbox | None = None) -> Redriven:
+    session = {} if shop.cluster.real else {"session.timeout.ms": 1000, "heartbeat.interval.ms": 100}
+    return await asyncio.wait_for(
+        async_redrive(
+            {**shop.cluster.settings, **session},
+            consume(shop, handler),
+            group=shop.group,
+            service="shop-api",
+            topic=shop.letters,
+            inbox=inbox,
+        ),
+        30,
+    )
+
+
+def test_letters_are_handled_as_if_they_came_from_their_topic_and_only_once(shop: Orders) -> None:
+    seen = Seen()
+
+    async def main() -> None:
+        await put_aside(shop, "a", "b", "c")
+        assert await redrive(shop, seen) == Redriven(3, 0, 0, 0)
+        assert await redrive(shop, seen) == Redriven(0, 0, 0, 0)
+
+    run(main())
+    assert sorted(seen.names) == ["a", "b", "c"]
+    assert {meta.topic for _, meta in seen.events} == {shop.topic}
+
+
+def test_what_fails_again_goes_to_the_end_and_is_not_tried_by_the_same_call(shop: Orders) -> None:
+    async def main() -> None:
+        await put_aside(shop, "a", "b")
+        assert await redrive(shop, refuse) == Redriven(0, 0, 2, 0)
+
+    run(main())
+    letters = [parse_dead_letter(record) for record in shop.dead_letters()]
+    assert sorted(letter.attempts for letter in letters) == [1, 1, 2, 2]
+    assert {letter.record.topic for letter in letters} == {shop.topic}
+
+
+def test_what_was_handled_meanwhile_and_what_is_no_letter_are_passed_over(shop: Orders) -> None:
+    inbox, seen = MemoryInbox(), Seen()
+
+    async def main() -> None:
+        await put_aside(shop, "a", "b")
+        shop.send(serde.Record(shop.letters, b"k", b"no letter"))
+        shop.transport.flush()
+        shop.publish("a")
+        again = subscribe(shop, seen, inbox=inbox)
+        await handle_until(again, lambda: seen.names == ["a"])
+        assert await redrive(shop, seen, inbox) == Redriven(1, 1, 0, 1)
+
+    run(main())
+    assert seen.names == ["a", "b"]
+
+
+def test_handlers_that_are_no_coroutines_are_refused(shop: Orders) -> None:
+    redriving = async_redrive(shop.cluster.settings, shop.consumer(print), group="g")  # type: ignore[arg-type]  # the test
+    with pytest.raises(SettingsError, match="these handlers are no coroutines"):
+        asyncio.run(redriving)
