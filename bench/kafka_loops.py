@@ -25,9 +25,9 @@ from kafka_events import (
     render_headers,
 )
 
+from registry.kafka.consuming.subscription import Subscription
+from registry.kafka.producing.transport import KafkaTransport
 from registry.kafka.settings import consumer_settings, producer_settings
-from registry.kafka.subscription import Subscription
-from registry.kafka.transport import KafkaTransport
 
 BATCH = 500
 CLOCK = thread_time if "--cpu" in sys.argv else perf_counter

@@ -8,7 +8,7 @@ from typing import Any
 import serde_orders as orders
 
 from registry import serde
-from registry.kafka.async_subscription import AsyncSubscription
+from registry.kafka.consuming.async_subscription import AsyncSubscription
 from tests.kafka_orders import DEADLINE, Orders
 
 Handler = Callable[[orders.OrderPlaced, serde.Meta], Awaitable[object]]

@@ -15,16 +15,16 @@ from threading import Event, Thread
 from typing import Any
 
 from registry.frozen import replace
+from registry.kafka.consuming.subscription import Subscription
 from registry.kafka.inbox import Inbox
 from registry.kafka.inbox.postgres import PostgresInbox
 from registry.kafka.inbox.sqlite import SqliteInbox
 from registry.kafka.outbox.postgres import PostgresOutbox
 from registry.kafka.outbox.relay import Relay
 from registry.kafka.outbox.sqlite import SqliteOutbox
+from registry.kafka.producing.transport import KafkaTransport
 from registry.kafka.retry import Retry
-from registry.kafka.subscription import Subscription
 from registry.kafka.transaction import current_connection, using
-from registry.kafka.transport import KafkaTransport
 from registry.serde import Bundle, Meta, Record, correlation
 from registry.serde.delivery import Delivery
 from tests.serde_orders import BUNDLE, OrderPlaced, OrderPlacedConsumer, OrderPlacedProducer, State

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from registry import serde
 from registry.frozen import replace
+from registry.kafka.consuming.subscription import Subscription
 from registry.kafka.observer import Observer
+from registry.kafka.producing.transport import KafkaTransport
 from registry.kafka.retry import Retry
-from registry.kafka.subscription import Subscription
-from registry.kafka.transport import KafkaTransport
 from tests import serde_orders as orders
 from tests.kafka_clusters import Cluster
 

@@ -10,9 +10,9 @@ import serde_orders as orders
 
 from registry import serde
 from registry.frozen import replace
+from registry.kafka.consuming.subscription import Subscription
+from registry.kafka.producing.transport import KafkaTransport
 from registry.kafka.scan import read_topics
-from registry.kafka.subscription import Subscription
-from registry.kafka.transport import KafkaTransport
 from tests.kafka_clusters import Cluster
 
 DEADLINE = 20.0

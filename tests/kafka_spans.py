@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from registry import serde
 from registry.frozen import replace
-from registry.kafka.tracing import Tracing
+from registry.kafka.monitoring.tracing import Tracing
 from registry.serde.delivery import Delivery
 from registry.serde.receiver import Receiver
 from registry.serde.record import Record

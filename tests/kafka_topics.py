@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from registry.brokers import mock
-from registry.kafka.reading import read_message
+from registry.kafka.consuming.reading import read_message
 from registry.serde.record import Record
 from tests.kafka_clusters import Cluster
 

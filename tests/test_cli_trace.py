@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from registry.kafka.errors import MessagingError
+from registry.kafka.producing.transport import KafkaTransport
 from registry.kafka.scan import find_topics, read_topics
-from registry.kafka.transport import KafkaTransport
 from registry.serde import Record
 from tests.command import run
 from tests.kafka_clusters import KIND, Cluster

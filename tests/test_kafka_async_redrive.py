@@ -6,11 +6,11 @@ import pytest
 import serde_orders as orders
 
 from registry import serde
-from registry.kafka.async_redrive import async_redrive
-from registry.kafka.dead_letters import parse_dead_letter
+from registry.kafka.consuming.async_redrive import async_redrive
+from registry.kafka.consuming.dead_letters import parse_dead_letter
+from registry.kafka.consuming.redrive import Redriven
 from registry.kafka.errors import Reject, SettingsError
 from registry.kafka.inbox.memory import MemoryInbox
-from registry.kafka.redrive import Redriven
 from tests.kafka_async_orders import Handler, Seen, consume, handle_until, run, subscribe
 from tests.kafka_clusters import Cluster
 from tests.kafka_orders import Orders

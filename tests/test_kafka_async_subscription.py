@@ -7,11 +7,11 @@ import pytest
 import serde_orders as orders
 
 from registry import serde
-from registry.kafka.async_subscription import AsyncSubscription
-from registry.kafka.async_transport import AsyncKafkaTransport
-from registry.kafka.dead_letters import parse_dead_letter
+from registry.kafka.consuming.async_subscription import AsyncSubscription
+from registry.kafka.consuming.dead_letters import parse_dead_letter
 from registry.kafka.errors import DeliveryFailed, Reject, SettingsError
 from registry.kafka.observer import Observer
+from registry.kafka.producing.async_transport import AsyncKafkaTransport
 from registry.kafka.retry import Retry
 from registry.serde import AsyncInMemory
 from tests.kafka_async_orders import Seen, consume, handle_until, run, running, settle, subscribe

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer
 
-from registry.kafka.async_transport import AsyncKafkaTransport
+from registry.kafka.consuming.reading import read_message
 from registry.kafka.errors import DeliveryFailed, MessagingError, QueueFull, SettingsError, Unpublishable
 from registry.kafka.observer import Observer
-from registry.kafka.reading import read_message
+from registry.kafka.producing.async_transport import AsyncKafkaTransport
 from registry.serde import Record
 from tests.kafka_clusters import Cluster
 
@@ -318,7 +318,7 @@ def test_settings_that_lose_events_are_refused() -> None:
 SCRIPT = """
 import asyncio, logging, os, sys
 sys.path.insert(0, {root!r})
-from registry.kafka.async_transport import AsyncKafkaTransport
+from registry.kafka.producing.async_transport import AsyncKafkaTransport
 from registry.serde import Record
 logging.basicConfig()
 transport = AsyncKafkaTransport({settings!r})

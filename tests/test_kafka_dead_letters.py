@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.frozen import replace
-from registry.kafka.dead_letters import (
+from registry.kafka.consuming.dead_letters import (
     NAMES,
     NoDeadLetter,
     dead_letter_topic,

@@ -5,8 +5,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from registry.kafka.errors import DeliveryFailed, MessagingError, SettingsError
-from registry.kafka.line import Unusable
-from registry.kafka.transport import KafkaTransport
+from registry.kafka.producing.line import Unusable
+from registry.kafka.producing.transport import KafkaTransport
 from registry.serde.record import Record
 from tests.kafka_clusters import Cluster, cluster
 from tests.kafka_topics import DEADLINE, NOWHERE, QUICK, TOO_LARGE, make_topic, only_mock, refuse_next, values

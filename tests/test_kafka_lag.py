@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from registry.kafka.lag import Lag
+from registry.kafka.consuming.lag import Lag
+from registry.kafka.consuming.partitions import NEVER, Partitions, Trouble
 from registry.kafka.observer import Observer
-from registry.kafka.partitions import NEVER, Partitions, Trouble
 from registry.serde.record import Record
 
 HERE = ("shop.orders", 0)

@@ -16,8 +16,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from registry import serde
 from registry.frozen import replace
 from registry.kafka.errors import MissingLibrary, Reject, SettingsError
-from registry.kafka.metrics import MOST, Metrics
-from registry.kafka.metrics_table import BOUNDS, FAMILIES, Family
+from registry.kafka.monitoring.metrics import MOST, Metrics
+from registry.kafka.monitoring.metrics_table import BOUNDS, FAMILIES, Family
 from registry.serde.delivery import Delivery
 from registry.serde.receiver import Receiver
 from registry.serde.record import Record
@@ -283,7 +283,7 @@ def test_without_the_library_the_command_that_installs_it_is_named(monkeypatch: 
 
 
 def test_the_module_loads_no_library_before_it_is_used() -> None:
-    seen = "import sys, registry.kafka.metrics; print([name for name in ('prometheus_client',) if name in sys.modules])"
+    seen = "import sys, registry.kafka.monitoring.metrics as _; print([n for n in ['prometheus_client'] if n in sys.modules])"
     assert subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from registry.kafka.consuming.policy import Decision, Failure, Policy, Stage, check_policy, decide, is_counted
 from registry.kafka.errors import ForeignWriter, HandlerTimeout, Reject, SettingsError
 from registry.kafka.inbox.errors import ClaimLost, InboxBusy, InboxUnavailable, TransactionEnded
-from registry.kafka.policy import Decision, Failure, Policy, Stage, check_policy, decide, is_counted
 from registry.kafka.retry import Retry
 from registry.serde.conversion import Inconvertible
 from registry.serde.errors import DecodeError, EncodeError, EnvelopeError, SerdeError, UnknownSchema, Unrepresentable

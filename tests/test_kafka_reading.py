@@ -5,7 +5,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from registry.kafka.reading import read_message
+from registry.kafka.consuming.reading import read_message
 from registry.serde import Record
 from tests.kafka_clusters import Cluster
 

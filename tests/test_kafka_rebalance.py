@@ -9,7 +9,7 @@ import pytest
 import serde_orders as orders
 
 from registry import serde
-from registry.kafka import loop
+from registry.kafka.consuming import loop
 from registry.kafka.inbox.sqlite import SqliteInbox
 from registry.kafka.observer import Observer
 from registry.kafka.retry import Retry
@@ -169,7 +169,7 @@ from registry.kafka.inbox.sqlite import SqliteInbox
 from registry.kafka.transaction import current_connection
 import serde_orders as orders
 from registry.frozen import replace
-from registry.kafka.subscription import Subscription
+from registry.kafka.consuming.subscription import Subscription
 
 class Handling(orders.OrderPlacedConsumer):
     @classmethod

@@ -7,10 +7,10 @@ import serde_orders as orders
 
 from registry import serde
 from registry.frozen import replace
-from registry.kafka.dead_letters import parse_dead_letter
+from registry.kafka.consuming.dead_letters import parse_dead_letter
+from registry.kafka.consuming.redrive import Redriven, redrive
 from registry.kafka.errors import MessagingError, Reject, SettingsError
 from registry.kafka.inbox.errors import InboxUnavailable
-from registry.kafka.redrive import Redriven, redrive
 from registry.kafka.retry import Retry
 from tests.kafka_clusters import Cluster
 from tests.kafka_orders import MOCK, Orders, run

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from registry.kafka.errors import NoTransaction, SettingsError
-from registry.kafka.line import Unusable
 from registry.kafka.outbox.postgres import PostgresOutbox
 from registry.kafka.outbox.relay import Relay
 from registry.kafka.outbox.sqlite import SqliteOutbox
+from registry.kafka.producing.line import Unusable
+from registry.kafka.producing.transport import KafkaTransport
 from registry.kafka.retry import Retry
-from registry.kafka.transport import KafkaTransport
 from registry.serde.async_memory import AsyncInMemory
 from tests.kafka_clusters import Cluster, cluster
 from tests.kafka_outboxes import Store, postgres, record, store

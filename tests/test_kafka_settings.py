@@ -139,7 +139,7 @@ def test_no_error_shows_a_password() -> None:
 def test_the_client_is_loaded_when_a_transport_is_made_and_missed_by_name() -> None:
     program = """if True:
         import sys
-        from registry.kafka.transport import KafkaTransport
+        from registry.kafka.producing.transport import KafkaTransport
         print("confluent_kafka" in sys.modules)
         sys.modules["confluent_kafka"] = None
         try:

@@ -12,13 +12,13 @@ import serde_orders as orders
 
 from registry import serde
 from registry.frozen import replace
-from registry.kafka import loop
-from registry.kafka.dead_letters import parse_dead_letter
+from registry.kafka.consuming import loop
+from registry.kafka.consuming.dead_letters import parse_dead_letter
+from registry.kafka.consuming.polling import ReadFailed
 from registry.kafka.errors import MessagingError, Reject, SettingsError
 from registry.kafka.inbox import EventKey
 from registry.kafka.inbox.errors import InboxUnavailable
 from registry.kafka.observer import Observer
-from registry.kafka.polling import ReadFailed
 from registry.kafka.retry import Retry
 from registry.serde.delivery import Delivery
 from tests.kafka_clusters import Cluster
@@ -439,7 +439,7 @@ def closed(shop: Orders, topic: str) -> serde.Bundle:
 
 @pytest.mark.parametrize("apart", [False, True])
 def test_one_subscription_reads_several_events_of_one_topic_and_of_several(cluster: Cluster, apart: bool) -> None:
-    from registry.kafka.subscription import Subscription
+    from registry.kafka.consuming.subscription import Subscription
 
     shop, seen, ends = Orders(cluster), Seen(), Seen()
     topic = cluster.topic("shop.ends") if apart else shop.topic

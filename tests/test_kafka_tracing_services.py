@@ -14,9 +14,9 @@ from opentelemetry.trace import NoOpTracerProvider
 
 from registry.frozen import replace
 from registry.kafka.errors import MissingLibrary
+from registry.kafka.monitoring.tracing import Tracing
 from registry.kafka.observer import Observer
-from registry.kafka.tracing import Tracing
-from registry.kafka.transport import KafkaTransport
+from registry.kafka.producing.transport import KafkaTransport
 from registry.serde.record import Record
 from tests import serde_orders as orders
 from tests.kafka_clusters import Cluster, cluster  # noqa: F401  # the fixture
@@ -160,7 +160,7 @@ def test_without_the_library_the_command_that_installs_it_is_named(monkeypatch: 
 
 
 def test_the_module_loads_no_library_before_it_is_used() -> None:
-    seen = "import sys, registry.kafka.tracing; print([name for name in ('opentelemetry',) if name in sys.modules])"
+    seen = "import sys, registry.kafka.monitoring.tracing; print([n for n in ('opentelemetry',) if n in sys.modules])"
     assert subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

@@ -7,10 +7,10 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from registry.kafka.errors import MessagingError, NoTransaction, SettingsError
-from registry.kafka.line import Unusable
+from registry.kafka.producing.line import Unusable
+from registry.kafka.producing.transactions import Fenced, TransactionAborted, TransactionInDoubt
+from registry.kafka.producing.transport import KafkaTransport
 from registry.kafka.settings import consumer_settings, start_consumer
-from registry.kafka.transactions import Fenced, TransactionAborted, TransactionInDoubt
-from registry.kafka.transport import KafkaTransport
 from registry.serde.record import Record
 from tests.kafka_clusters import Cluster, cluster
 from tests.kafka_topics import DEADLINE, NOWHERE, QUICK, make_topic, values

@@ -9,7 +9,7 @@ import pytest
 
 from registry.kafka.errors import DeliveryFailed, QueueFull, Unpublishable
 from registry.kafka.observer import Observer
-from registry.kafka.transport import KafkaTransport
+from registry.kafka.producing.transport import KafkaTransport
 from registry.serde import correlation
 from registry.serde.record import Record
 from tests.kafka_clusters import Cluster, cluster

@@ -9,8 +9,8 @@ import textwrap
 import pytest
 
 from registry.kafka.errors import DeliveryFailed
-from registry.kafka.line import Unusable
-from registry.kafka.transport import KafkaTransport
+from registry.kafka.producing.line import Unusable
+from registry.kafka.producing.transport import KafkaTransport
 from registry.serde.record import Record
 from tests.kafka_clusters import Cluster, cluster
 from tests.kafka_topics import DEADLINE, NOWHERE, make_topic, values
@@ -77,7 +77,7 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 FORGETFUL = """
     import sys
-    from registry.kafka.transport import KafkaTransport
+    from registry.kafka.producing.transport import KafkaTransport
     from registry.serde.record import Record
 
     transport = KafkaTransport({"bootstrap.servers": sys.argv[1], "log_level": 0}, patience=float(sys.argv[3]))
@@ -102,8 +102,8 @@ def test_a_forked_child_refuses_with_a_sentence_and_the_parent_goes_on(cluster: 
     topic = make_topic(cluster)
     program = """
         import os, sys
-        from registry.kafka.line import Unusable
-        from registry.kafka.transport import KafkaTransport
+        from registry.kafka.producing.line import Unusable
+        from registry.kafka.producing.transport import KafkaTransport
         from registry.serde.record import Record
 
         transport = KafkaTransport({"bootstrap.servers": sys.argv[1], "log_level": 0})

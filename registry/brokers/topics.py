@@ -1,7 +1,7 @@
 """The topics that a catalog's services expect to be there."""
 
 from registry.contract import Ownership
-from registry.kafka.dead_letters import dead_letter_topic
+from registry.kafka.consuming.dead_letters import dead_letter_topic
 
 
 def find_topics(ownership: Ownership) -> list[str]:

@@ -50,7 +50,7 @@ def _find_own_topics(root: str) -> list[str]:
     """The topics of ownership.yaml, and each service's dead letters."""
     from registry.catalog import Shelf, layout_of, read_catalog
     from registry.git import open_repo
-    from registry.kafka.dead_letters import dead_letter_topic
+    from registry.kafka.consuming.dead_letters import dead_letter_topic
 
     with open_repo(Path.cwd()) as repo:
         layout = layout_of(root)

@@ -11,7 +11,7 @@ from registry.frozen import dataclass
 from registry.serde.record import Record
 
 _DEAD: Final = "dl_reason"
-"""The header that makes a record a dead letter (:mod:`registry.kafka.dead_letters`)."""
+"""The header that makes a record a dead letter (:mod:`registry.kafka.consuming.dead_letters`)."""
 
 
 @dataclass(frozen=True, slots=True)

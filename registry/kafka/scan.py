@@ -100,7 +100,7 @@ def _find_ends(
 def _read(consumer: "Consumer", ends: dict[tuple[str, int], tuple[int, int]]) -> Iterator[Record]:
     from confluent_kafka import KafkaError, TopicPartition
 
-    from registry.kafka.reading import read_message
+    from registry.kafka.consuming.reading import read_message
 
     consumer.assign([TopicPartition(*place, start) for place, (start, _) in ends.items()])
     open_places = set(ends)

@@ -24,7 +24,7 @@ class Inbox(Protocol):
         """``with inbox.once(key) as new:`` ``new`` is false where the event was handled before.
 
         On leaving, the event counts as handled; when the block raises, it does not, and what the block wrote through
-        :func:`registry.kafka.transaction.current_connection` is rolled back.
+        :func:`registry.kafka.current_connection` is rolled back.
         """
 
 

@@ -37,7 +37,7 @@ class AsyncPool(Protocol):
 
 
 class AsyncPostgresInbox:
-    """As :class:`registry.kafka.inbox.postgres.PostgresInbox`, for the tasks of one event loop.
+    """As :class:`registry.kafka.PostgresInbox`, for the tasks of one event loop.
 
     :param source: a conninfo string or URL; or an asynchronous pool; or a coroutine function that opens a connection.
     :param connections: without a pool, how many are open at most; a task that finds none waits for one.
@@ -94,7 +94,7 @@ class AsyncPostgresInbox:
 
     @asynccontextmanager
     async def once(self, key: EventKey) -> AsyncIterator[bool]:
-        """See :meth:`registry.kafka.inbox.AsyncInbox.once`. Inside another ``once`` of this inbox both commit together.
+        """See :meth:`registry.kafka.AsyncInbox.once`. Inside another ``once`` of this inbox both commit together.
 
         Raises :class:`InboxUnavailable`, and :class:`InboxBusy` where the same event is in hand elsewhere for too long,
         on entering; both :class:`InboxUnavailable` and :class:`TransactionEnded` on leaving.

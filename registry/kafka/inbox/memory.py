@@ -39,7 +39,7 @@ class MemoryInbox:
 
     @contextmanager
     def once(self, key: EventKey) -> Iterator[bool]:
-        """See :meth:`registry.kafka.inbox.Inbox.once`."""
+        """See :meth:`registry.kafka.Inbox.once`."""
         if not self._claim(key):
             yield False
             return

@@ -48,7 +48,7 @@ class PostgresInbox:
     :param patience: seconds to wait for another handler of the same event.
     :param create: whether the table is created where it is missing; else run :attr:`ddl` with your own migrations.
 
-    A handler writes through :func:`registry.kafka.transaction.current_connection`; ``connection.transaction()`` inside
+    A handler writes through :func:`registry.kafka.current_connection`; ``connection.transaction()`` inside
     makes savepoints, and psycopg refuses ``commit()`` and ``rollback()``. The same event twice at once: the second
     waits for the first, and handles the event where the first fails.
 
@@ -101,7 +101,7 @@ class PostgresInbox:
 
     @contextmanager
     def once(self, key: EventKey) -> Iterator[bool]:
-        """See :meth:`registry.kafka.inbox.Inbox.once`. Inside another ``once`` of this inbox both commit together.
+        """See :meth:`registry.kafka.Inbox.once`. Inside another ``once`` of this inbox both commit together.
 
         Raises :class:`InboxUnavailable`, and :class:`InboxBusy` where the same event is in hand elsewhere for too long,
         on entering; both :class:`InboxUnavailable` and :class:`TransactionEnded` on leaving.

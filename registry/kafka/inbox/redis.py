@@ -99,7 +99,7 @@ class RedisInbox:
 
     @contextmanager
     def once(self, key: EventKey) -> Iterator[bool]:
-        """See :meth:`registry.kafka.inbox.Inbox.once`, and the class for what is different here.
+        """See :meth:`registry.kafka.Inbox.once`, and the class for what is different here.
 
         Raises :class:`InboxUnavailable` and :class:`InboxBusy` on entering; on leaving :class:`ClaimLost`, and
         :class:`InboxUnavailable` where the handler returned and that could not be written down.

@@ -44,7 +44,7 @@ class SqliteInbox:
     :param patience: seconds to wait for another writer; a function's connections have their own ``timeout``.
     :param create: whether the table is created where it is missing; else run :attr:`ddl` with your own migrations.
 
-    A handler writes through :func:`registry.kafka.transaction.current_connection`. It cannot end the transaction: what
+    A handler writes through :func:`registry.kafka.current_connection`. It cannot end the transaction: what
     tries raises ``sqlite3.DatabaseError: not authorized``, and then :class:`TransactionEnded`.
 
     SQLite has one writer at a time, so handlers of one database run one after the other, also in several threads and
@@ -112,7 +112,7 @@ class SqliteInbox:
 
     @contextmanager
     def once(self, key: EventKey) -> Iterator[bool]:
-        """See :meth:`registry.kafka.inbox.Inbox.once`. Inside another ``once`` of this inbox both commit together.
+        """See :meth:`registry.kafka.Inbox.once`. Inside another ``once`` of this inbox both commit together.
 
         Raises :class:`InboxUnavailable`, and :class:`InboxBusy` where another writer takes too long, both on entering
         and on leaving; :class:`TransactionEnded` on leaving.

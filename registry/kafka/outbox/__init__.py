@@ -1,7 +1,7 @@
 """Events that are published with a database transaction, or not at all.
 
 An outbox is a transport whose ``send`` writes a row, in the transaction that the caller's own writes belong to. A
-:class:`registry.kafka.outbox.relay.Relay` takes the rows to Kafka, in order, and deletes those that arrived.
+:class:`registry.kafka.Relay` takes the rows to Kafka, in order, and deletes those that arrived.
 """
 
 from collections.abc import Sequence

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AsyncPostgresOutbox:
-    """Writes the rows of a :class:`registry.kafka.outbox.postgres.PostgresOutbox` through asynchronous connections.
+    """Writes the rows of a :class:`registry.kafka.PostgresOutbox` through asynchronous connections.
 
     Creating the table and relaying it are the other one's: a relay is a process of its own, or a thread.
     """
@@ -26,8 +26,8 @@ class AsyncPostgresOutbox:
     async def send(self, record: Record) -> None:
         """Writes the record's row in the transaction in force.
 
-        Raises :class:`registry.kafka.errors.NoTransaction` where there is none, and
-        :class:`registry.kafka.outbox.MissingTable`.
+        Raises :class:`registry.kafka.NoTransaction` where there is none, and
+        :class:`registry.kafka.MissingTable`.
         """
         await self.add(record, current_connection())
 
@@ -35,7 +35,7 @@ class AsyncPostgresOutbox:
         """Does nothing: rows arrive with the caller's commit."""
 
     async def add(self, record: Record, connection: "psycopg.AsyncConnection[Any] | None") -> None:
-        """As :meth:`registry.kafka.outbox.postgres.PostgresOutbox.add`."""
+        """As :meth:`registry.kafka.PostgresOutbox.add`."""
         check_transaction(connection, self._psycopg.AsyncConnection, self.table)
         assert connection is not None  # as check_transaction raised otherwise
         try:

@@ -69,10 +69,10 @@ class PostgresOutbox:
     """A transport whose records are rows of the caller's transaction.
 
     ``conninfo`` is for psycopg, and is used by what is about the table (:meth:`create`, :meth:`blocked`, a relay), not
-    for writing: records are written through the connection in force (:func:`registry.kafka.transaction.using`, an
+    for writing: records are written through the connection in force (:func:`registry.kafka.using`, an
     inbox), or the one that :meth:`add` is given. A relay needs a session of its own: not one of a pooler that hands
     out a server's sessions transaction by transaction. Threads may share an outbox, each with a connection of its own.
-    Raises :class:`registry.kafka.errors.MissingLibrary`, and :class:`SettingsError` for names.
+    Raises :class:`registry.kafka.MissingLibrary`, and :class:`SettingsError` for names.
     """
 
     def __init__(self, conninfo: str = "", *, table: str = TABLE, schema: str | None = None) -> None:

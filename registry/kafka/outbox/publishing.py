@@ -8,8 +8,8 @@ from typing import Final, Protocol, TypeGuard
 
 from registry.frozen import dataclass
 from registry.kafka.errors import DeliveryFailed, NoTransaction, QueueFull
-from registry.kafka.line import Unusable
 from registry.kafka.outbox import Row
+from registry.kafka.producing.line import Unusable
 from registry.serde.record import Record
 from registry.serde.transport import Transport
 
@@ -34,7 +34,7 @@ _OUTAGES: Final = frozenset(_OUTAGE_NAMES.split())
 
 
 class Confirming(Protocol):
-    """A transport that tells of each record what became of it, as :class:`registry.kafka.transport.KafkaTransport`."""
+    """A transport that tells of each record what became of it, as :class:`registry.kafka.KafkaTransport`."""
 
     @property
     def gapless(self) -> bool:

@@ -54,12 +54,12 @@ class Relay:
     the database ends. ``every`` is how many seconds an empty outbox is left alone, ``batch`` how many rows are read and
     under way at most, ``patience`` how many seconds the broker may say nothing before what is under way is taken back
     and sent anew. The transport should be the relay's own, a
-    :class:`registry.kafka.transport.KafkaTransport` with ``gapless=True``; with one that is not gapless, each key has
+    :class:`registry.kafka.KafkaTransport` with ``gapless=True``; with one that is not gapless, each key has
     one record under way at a time, which keeps the order too, slowly.
 
     A row that the broker refuses is noted in the row and tried again after a while (``retry``); the rows of its key
     wait behind it, other keys go on. A row leaves the table when it arrived, or by the hand of a person
-    (:meth:`registry.kafka.outbox.sqlite.SqliteOutbox.discard`).
+    (:meth:`registry.kafka.SqliteOutbox.discard`).
 
     A partition without a leader holds up the others for ``patience`` at each attempt, and is left alone as long in
     between.
@@ -114,8 +114,8 @@ class Relay:
         """Publishes until :meth:`stop`. A broker or a database that is gone is waited for.
 
         With ``signals``, say ``(signal.SIGTERM, signal.SIGINT)``, the first of them stops it and the next one leaves at
-        once; only the main thread can ask for that. Raises :class:`registry.kafka.outbox.MissingTable`, and
-        :class:`registry.kafka.errors.DeliveryFailed` where the transport is shared with a sender whose records failed.
+        once; only the main thread can ask for that. Raises :class:`registry.kafka.MissingTable`, and
+        :class:`registry.kafka.DeliveryFailed` where the transport is shared with a sender whose records failed.
         """
         with stopping(self.stop, signals):
             self._run()
@@ -142,8 +142,8 @@ class Relay:
     def run_once(self) -> int:
         """Publishes at most one batch of what waits; how many rows arrived. None where another copy is at it.
 
-        Raises :class:`registry.kafka.outbox.OutboxUnavailable`, :class:`registry.kafka.outbox.MissingTable`, and
-        :class:`registry.kafka.errors.MessagingError` where the broker takes nothing.
+        Raises :class:`registry.kafka.OutboxUnavailable`, :class:`registry.kafka.MissingTable`, and
+        :class:`registry.kafka.MessagingError` where the broker takes nothing.
         """
         with closing(self._outbox.open()) as queue:
             return self._publish_batch(queue) if queue.lead() else 0

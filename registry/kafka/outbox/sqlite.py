@@ -64,7 +64,7 @@ class SqliteOutbox:
     """A transport whose records are rows of the caller's transaction.
 
     ``path`` is the database file; it is opened by what is about the table (:meth:`create`, :meth:`blocked`, a relay).
-    Records are written through the connection in force (:func:`registry.kafka.transaction.using`, an inbox), or the one
+    Records are written through the connection in force (:func:`registry.kafka.using`, an inbox), or the one
     that :meth:`add` is given. Threads may share an outbox, each with a connection of its own.
     """
 

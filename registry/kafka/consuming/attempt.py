@@ -4,13 +4,13 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
+from registry.kafka.consuming.policy import Failure, Stage
+from registry.kafka.consuming.sources import Sources, check_source
 from registry.kafka.errors import ForeignWriter
 from registry.kafka.inbox import EventKey, Inbox
 from registry.kafka.inbox.errors import InboxUnavailable
 from registry.kafka.observer import Observers
 from registry.kafka.observing import find_calls, tell, watching
-from registry.kafka.policy import Failure, Stage
-from registry.kafka.sources import Sources, check_source
 from registry.serde.delivery import Delivery, place
 from registry.serde.record import Record
 

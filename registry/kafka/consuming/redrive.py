@@ -8,21 +8,21 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from registry.frozen import dataclass
-from registry.kafka.attempt import Attempt, Reading
-from registry.kafka.dead_letters import NoDeadLetter, dead_letter_topic, parse_dead_letter, render_dead_letter
+from registry.kafka.consuming.attempt import Attempt, Reading
+from registry.kafka.consuming.dead_letters import NoDeadLetter, dead_letter_topic, parse_dead_letter, render_dead_letter
+from registry.kafka.consuming.failures import Failures, Rendering
+from registry.kafka.consuming.letters import Letters
+from registry.kafka.consuming.loop import Loop
+from registry.kafka.consuming.partitions import Place
+from registry.kafka.consuming.policy import Foreign, Policy, check_policy
+from registry.kafka.consuming.polling import explain
+from registry.kafka.consuming.sources import find_sources
 from registry.kafka.errors import MessagingError, SettingsError
-from registry.kafka.failures import Failures, Rendering
 from registry.kafka.inbox import Inbox
-from registry.kafka.letters import Letters
-from registry.kafka.loop import Loop
 from registry.kafka.observer import Observer, Observers
 from registry.kafka.observing import LOG
-from registry.kafka.partitions import Place
-from registry.kafka.policy import Foreign, Policy, check_policy
-from registry.kafka.polling import explain
 from registry.kafka.retry import Retry
 from registry.kafka.settings import consumer_settings, start_consumer
-from registry.kafka.sources import find_sources
 from registry.serde.consumer import Consumer
 from registry.serde.delivery import Delivery
 from registry.serde.fallback import Fallback
@@ -65,7 +65,7 @@ def redrive(
 ) -> Redriven:
     """Handles the dead letters of a group that lie in ``topic`` now and were not redriven yet, and returns.
 
-    The arguments are those of the group's :class:`registry.kafka.subscription.Subscription`; ``retry`` is one attempt
+    The arguments are those of the group's :class:`registry.kafka.Subscription`; ``retry`` is one attempt
     unless said otherwise. Handlers see each event as if it came from its own topic. What fails again goes to the end
     of the topic, with its attempts added up, and is not tried again by this call; so do events that still cannot be
     read. How far it came is kept by the group ``<group>.redrive``. Raises :class:`MessagingError` for a topic that does

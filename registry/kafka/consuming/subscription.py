@@ -5,21 +5,21 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from registry.kafka.attempt import Attempt
-from registry.kafka.dead_letters import dead_letter_topic as default_topic
-from registry.kafka.dead_letters import render_dead_letter
+from registry.kafka.consuming.attempt import Attempt
+from registry.kafka.consuming.dead_letters import dead_letter_topic as default_topic
+from registry.kafka.consuming.dead_letters import render_dead_letter
+from registry.kafka.consuming.failures import Failures
+from registry.kafka.consuming.letters import Letters
+from registry.kafka.consuming.loop import Loop
+from registry.kafka.consuming.partitions import Place
+from registry.kafka.consuming.policy import PAUSE, Foreign, Policy, Unknown, check_policy
+from registry.kafka.consuming.sources import find_sources
 from registry.kafka.errors import SettingsError
-from registry.kafka.failures import Failures
 from registry.kafka.inbox import Inbox
-from registry.kafka.letters import Letters
-from registry.kafka.loop import Loop
 from registry.kafka.observer import Observers
 from registry.kafka.observing import find_calls, tell
-from registry.kafka.partitions import Place
-from registry.kafka.policy import PAUSE, Foreign, Policy, Unknown, check_policy
 from registry.kafka.retry import Retry
 from registry.kafka.settings import consumer_settings
-from registry.kafka.sources import find_sources
 from registry.serde.consumer import Consumer
 from registry.serde.fallback import Fallback
 from registry.serde.receiver import Receiver
@@ -39,9 +39,9 @@ class Subscription:
     the end. So each event is handled at least once, and with an ``inbox`` its effect is there once. A handler that
     raises is called again as ``retry`` says while the other partitions go on; after that the record goes to
     ``dead_letter_topic`` (``<service>.dead-letters``), by ``dead_letters`` or a transport with the same settings, and
-    its offset is stored once the broker has the letter. :mod:`registry.kafka.policy` says what happens to records that
-    cannot be read; ``unknown`` is for schemas that nobody knows and ``foreign`` for writers that do not own the event,
-    unless they are named in ``former_owners``.
+    its offset is stored once the broker has the letter. :mod:`registry.kafka.consuming.policy` says what happens to
+    records that cannot be read; ``unknown`` is for schemas that nobody knows and ``foreign`` for writers that do not
+    own the event, unless they are named in ``former_owners``.
 
     Raises what :class:`registry.serde.receiver.Receiver` does, and :class:`SettingsError`; nothing is connected yet.
     """
@@ -112,7 +112,7 @@ class Subscription:
         """Handles records until :meth:`stop`, or until ``until`` is true: it is asked between batches.
 
         With ``signals``, say ``(signal.SIGTERM, signal.SIGINT)``, the first of them stops it and the next one leaves at
-        once; only the main thread can ask for that. Raises :class:`registry.kafka.polling.ReadFailed` where the broker
+        once; only the main thread can ask for that. Raises :class:`registry.kafka.ReadFailed` where the broker
         refuses for good, and what the policy says to raise.
         """
         opened = self._loop.is_open

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
+from registry.kafka.consuming.partitions import Place
 from registry.kafka.errors import MessagingError
 from registry.kafka.observing import LOG
-from registry.kafka.partitions import Place
 from registry.kafka.settings import start_consumer
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ Revoking = Callable[[list[Place], bool], None]
 class Polling:
     """An open consumer. One thread uses it; what rebalances do is told inside its calls.
 
-    Raises :class:`registry.kafka.errors.SettingsError` for settings that librdkafka refuses, and
-    :class:`registry.kafka.errors.MissingLibrary`.
+    Raises :class:`registry.kafka.SettingsError` for settings that librdkafka refuses, and
+    :class:`registry.kafka.MissingLibrary`.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """What a redrive makes of dead letters, for threads and for asyncio: the events in them, new letters, and a count."""
 
-from registry.kafka.dead_letters import NoDeadLetter, parse_dead_letter, render_dead_letter
+from registry.kafka.consuming.dead_letters import NoDeadLetter, parse_dead_letter, render_dead_letter
 from registry.kafka.observer import Observer
 from registry.kafka.observing import LOG
 from registry.serde.delivery import Delivery

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from time import time
 from typing import Final
 
+from registry.kafka.consuming.partitions import Partitions, Place, Trouble
 from registry.kafka.observer import Observers
 from registry.kafka.observing import find_calls, tell
-from registry.kafka.partitions import Partitions, Place, Trouble
 from registry.serde.record import Record
 
 _PERIOD: Final = 1.0

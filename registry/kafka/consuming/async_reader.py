@@ -9,14 +9,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from registry.kafka.async_bridge import Bridge
-from registry.kafka.async_lanes import LATE, Lane, Lanes
-from registry.kafka.lag import Lag
-from registry.kafka.loop import QUIET
+from registry.kafka.consuming.async_lanes import LATE, Lane, Lanes
+from registry.kafka.consuming.lag import Lag
+from registry.kafka.consuming.loop import QUIET
+from registry.kafka.consuming.partitions import Partitions, Place
+from registry.kafka.consuming.polling import LEAVE, Polling
+from registry.kafka.consuming.reading import read_message
 from registry.kafka.observer import Observers
 from registry.kafka.observing import LOG, find_calls, tell
-from registry.kafka.partitions import Partitions, Place
-from registry.kafka.polling import LEAVE, Polling
-from registry.kafka.reading import read_message
 from registry.serde.record import Record
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Reader:
             self._loop.call_soon_threadsafe(self._reached)
 
     def _is_at_end(self, ends: Mapping[Place, int], now: float) -> bool:
-        """Whether all that is read here came to its end; as :attr:`registry.kafka.loop.Loop.at_end`."""
+        """Whether all that is read here came to its end; as :attr:`registry.kafka.consuming.loop.Loop.at_end`."""
         assigned = self._books.assigned
         if not assigned or any(lane.count for lane in self._lanes.values()):
             return False

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
+from registry.kafka.consuming.partitions import Partitions, Place, Trouble
+from registry.kafka.consuming.policy import Decision, Failure, Policy, decide, is_counted
 from registry.kafka.observer import Observers
 from registry.kafka.observing import LOG, find_calls, tell
-from registry.kafka.partitions import Partitions, Place, Trouble
-from registry.kafka.policy import Decision, Failure, Policy, decide, is_counted
 from registry.serde.delivery import place
 from registry.serde.record import Record
 

@@ -36,7 +36,7 @@ class Tracing(Observer):
     """Makes spans of what it is told, and lets the events that are published carry their context.
 
     ``tracer_provider`` is OpenTelemetry's global one where none is given. Call :meth:`install` once, so that producers
-    ask for a context: there is one tracer in a process. Raises :class:`registry.kafka.errors.MissingLibrary` without
+    ask for a context: there is one tracer in a process. Raises :class:`registry.kafka.MissingLibrary` without
     opentelemetry-api.
     """
 

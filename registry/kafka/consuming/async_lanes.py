@@ -7,13 +7,13 @@ from functools import partial
 from time import monotonic
 from typing import Final
 
-from registry.kafka.async_attempt import AsyncAttempt
-from registry.kafka.async_letters import AsyncLetters
+from registry.kafka.consuming.async_attempt import AsyncAttempt
+from registry.kafka.consuming.async_letters import AsyncLetters
+from registry.kafka.consuming.failures import Failures
+from registry.kafka.consuming.partitions import Partitions, Place
+from registry.kafka.consuming.policy import Failure
 from registry.kafka.errors import MessagingError
-from registry.kafka.failures import Failures
 from registry.kafka.observing import LOG
-from registry.kafka.partitions import Partitions, Place
-from registry.kafka.policy import Failure
 from registry.serde.record import Record
 
 LATE: Final = 1.0

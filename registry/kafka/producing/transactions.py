@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from registry.kafka.errors import MessagingError
-from registry.kafka.line import Line
+from registry.kafka.producing.line import Line
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer

@@ -6,13 +6,13 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from time import perf_counter
 from typing import Final
 
-from registry.kafka.attempt import Reading, find_cause, find_key, find_stage
+from registry.kafka.consuming.attempt import Reading, find_cause, find_key, find_stage
+from registry.kafka.consuming.policy import Failure
+from registry.kafka.consuming.sources import Sources, check_source
 from registry.kafka.errors import HandlerTimeout, MessagingError, Reject
 from registry.kafka.inbox import AsyncInbox, Inbox
 from registry.kafka.observer import Observers
 from registry.kafka.observing import find_calls, tell, watching
-from registry.kafka.policy import Failure
-from registry.kafka.sources import Sources, check_source
 from registry.serde.delivery import Delivery
 from registry.serde.record import Record
 
@@ -22,7 +22,7 @@ class HandlerCancelled(MessagingError):
 
 
 class AsyncAttempt:
-    """As :class:`registry.kafka.attempt.Attempt`, for handlers that are coroutines. ``timeout`` is in seconds."""
+    """As :class:`.attempt.Attempt`, for handlers that are coroutines. ``timeout`` is in seconds."""
 
     __slots__ = (
         "_handled",

@@ -3,21 +3,21 @@
 import signal
 from collections.abc import Collection, Iterable, Mapping
 
-from registry.kafka.async_attempt import AsyncAttempt
-from registry.kafka.async_letters import AsyncLetters
-from registry.kafka.async_loop import AsyncLoop, find_longest
-from registry.kafka.dead_letters import dead_letter_topic as default_topic
-from registry.kafka.dead_letters import render_dead_letter
+from registry.kafka.consuming.async_attempt import AsyncAttempt
+from registry.kafka.consuming.async_letters import AsyncLetters
+from registry.kafka.consuming.async_loop import AsyncLoop, find_longest
+from registry.kafka.consuming.dead_letters import dead_letter_topic as default_topic
+from registry.kafka.consuming.dead_letters import render_dead_letter
+from registry.kafka.consuming.failures import Failures
+from registry.kafka.consuming.partitions import Place
+from registry.kafka.consuming.policy import Foreign, Policy, Unknown, check_policy
+from registry.kafka.consuming.sources import find_sources
 from registry.kafka.errors import SettingsError
-from registry.kafka.failures import Failures
 from registry.kafka.inbox import AsyncInbox, Inbox
 from registry.kafka.observer import Observers
 from registry.kafka.observing import find_calls, tell
-from registry.kafka.partitions import Place
-from registry.kafka.policy import Foreign, Policy, Unknown, check_policy
 from registry.kafka.retry import Retry
 from registry.kafka.settings import consumer_settings
-from registry.kafka.sources import find_sources
 from registry.serde.async_consumer import AsyncConsumer
 from registry.serde.fallback import Fallback
 from registry.serde.receiver import Receiver
@@ -28,13 +28,13 @@ from registry.serde.transport import AsyncTransport
 class AsyncSubscription:
     """Reads the topics of its consumers as one member of a group, and awaits their handlers.
 
-    As :class:`registry.kafka.subscription.Subscription`, with the same policy, retries, dead letters and offsets; but
+    As :class:`registry.kafka.Subscription`, with the same policy, retries, dead letters and offsets; but
     the partitions are handled at once, and the records of each one after the other. One that is tried again later, or
     that nobody can read yet, holds up its own partition and no other. A handler that awaits its ``publish`` needs no
     ``outputs``: what it sent has arrived.
 
     ``timeout`` is how many seconds a handler may take; then it is cancelled, and has failed with
-    :class:`registry.kafka.errors.HandlerTimeout`. Where it is not given it is ``max.poll.interval.ms``, 300 s unless
+    :class:`registry.kafka.HandlerTimeout`. Where it is not given it is ``max.poll.interval.ms``, 300 s unless
     the settings say otherwise. ``grace`` is how many seconds the records in hand may take to finish when their
     partition goes to another member, or when the run ends; then their handlers are cancelled. An ``inbox`` for asyncio
     lets handlers run at once; with one for threads they run one at a time.
@@ -126,7 +126,7 @@ class AsyncSubscription:
         member leaves its group; to cancel the task once more leaves at once. With ``signals`` the first of them stops
         and the next one cancels: ``asyncio.run`` itself cancels for an interrupt from the keyboard.
 
-        Raises :class:`registry.kafka.polling.ReadFailed` where the broker refuses for good, and what the policy says to
+        Raises :class:`registry.kafka.ReadFailed` where the broker refuses for good, and what the policy says to
         raise.
         """
         tell(self._subscribed, self._bundles, self.group)

@@ -81,7 +81,7 @@ class Line:
         self._gone: str | None = None
         self._told = 0
         self._stop = Event()
-        self._watcher = Thread(target=self._watch, name="registry.kafka.line", daemon=True)
+        self._watcher = Thread(target=self._watch, name="registry.kafka.producing.line", daemon=True)
         self._watcher.start()
         _LINES.add(self)
         self._client.poll(_HEAD_START)

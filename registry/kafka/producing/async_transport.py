@@ -15,10 +15,10 @@ from typing import Final, Self
 
 from registry.kafka.async_bridge import Bridge
 from registry.kafka.errors import MessagingError, QueueFull
-from registry.kafka.line import Unusable, describe_failures
 from registry.kafka.observer import Observers
 from registry.kafka.observing import LOG
-from registry.kafka.transport import KafkaTransport
+from registry.kafka.producing.line import Unusable, describe_failures
+from registry.kafka.producing.transport import KafkaTransport
 from registry.serde.record import Record
 
 TICK: Final = 0.1
@@ -35,11 +35,11 @@ class AsyncKafkaTransport:
     """A :class:`registry.serde.transport.AsyncTransport`: ``await send(record)`` returns when the broker has it.
 
     Many sends run at once (``asyncio.gather``, tasks) and share batches; those of one key arrive in the order in which
-    they were begun. ``settings`` are librdkafka's, as those of :class:`registry.kafka.transport.KafkaTransport`; with
+    they were begun. ``settings`` are librdkafka's, as those of :class:`registry.kafka.KafkaTransport`; with
     ``linger.ms`` a send that is alone waits so long for others. Where the client's queue is full, a send waits for
     room, at most ``patience`` seconds. Observers are told in a thread of the transport. One transport belongs to one
-    event loop, and one process. Raises :class:`registry.kafka.errors.SettingsError` and
-    :class:`registry.kafka.errors.MissingLibrary`.
+    event loop, and one process. Raises :class:`registry.kafka.SettingsError` and
+    :class:`registry.kafka.MissingLibrary`.
     """
 
     def __init__(self, settings: Mapping[str, object], *, patience: float = 30.0, observers: Observers = ()) -> None:
@@ -71,9 +71,9 @@ class AsyncKafkaTransport:
     async def send(self, record: Record) -> None:
         """Sends a record, and returns when the broker has it.
 
-        Raises :class:`registry.kafka.errors.DeliveryFailed` where it did not arrive;
-        :class:`registry.kafka.errors.QueueFull`, :class:`registry.kafka.errors.Unpublishable` and
-        :class:`registry.kafka.line.Unusable` where it was not taken. A send that is cancelled may have sent its
+        Raises :class:`registry.kafka.DeliveryFailed` where it did not arrive;
+        :class:`registry.kafka.QueueFull`, :class:`registry.kafka.Unpublishable` and
+        :class:`registry.kafka.Unusable` where it was not taken. A send that is cancelled may have sent its
         record: if that fails, the next :meth:`flush` or :meth:`close` tells.
         """
         bridge = self._open()
@@ -87,7 +87,7 @@ class AsyncKafkaTransport:
     async def flush(self, timeout: float | None = None) -> None:
         """Waits until all that was taken so far has arrived.
 
-        Raises :class:`registry.kafka.errors.DeliveryFailed` for what is not there after ``timeout`` seconds, which is
+        Raises :class:`registry.kafka.DeliveryFailed` for what is not there after ``timeout`` seconds, which is
         given up then (and may have arrived all the same), and for what failed after its send was cancelled. Other
         failures are told by their own sends.
         """

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from weakref import finalize
 
 from registry.kafka.errors import MessagingError, NoTransaction, QueueFull, SettingsError, Unpublishable
-from registry.kafka.line import Delivered, Line, Unusable, describe_failures
 from registry.kafka.observer import Observers
+from registry.kafka.producing.line import Delivered, Line, Unusable, describe_failures
 from registry.kafka.settings import producer_settings
 from registry.serde.record import Record
 
 if TYPE_CHECKING:
-    from registry.kafka.transactions import Transaction
+    from registry.kafka.producing.transactions import Transaction
 
 LOG: Final = logging.getLogger("registry.kafka")
 
@@ -50,7 +50,7 @@ class KafkaTransport:
     ``settings`` are librdkafka's, over those of :data:`registry.kafka.settings.PRODUCER`. ``patience`` is how many
     seconds :meth:`send` waits while the client's queue is full. With ``gapless`` the first failure stops everything:
     see :attr:`gapless`. With a ``transactional_id`` records are sent in transactions: see :meth:`transaction`.
-    Raises :class:`registry.kafka.errors.SettingsError` and :class:`registry.kafka.errors.MissingLibrary`.
+    Raises :class:`registry.kafka.SettingsError` and :class:`registry.kafka.MissingLibrary`.
 
     Order: records of one key go to one partition (of one topic with an unchanged number of partitions), and arrive in
     the order of their sends; retries neither repeat nor reorder them. Where one fails, those that were sent after it
@@ -104,10 +104,10 @@ class KafkaTransport:
 
         ``delivered`` is told when it arrived or failed, in the thread that looks; what it raises is logged, and it must
         neither flush nor close. Without one a failure is kept, and raised by the next send, flush or close as
-        :class:`registry.kafka.errors.DeliveryFailed`: **that send did not take its own record**. Raises
-        :class:`registry.kafka.errors.QueueFull` where there is no room after ``patience``,
-        :class:`registry.kafka.errors.Unpublishable` for a record that can never be sent,
-        :class:`registry.kafka.errors.NoTransaction`, and :class:`registry.kafka.line.Unusable` after a fatal error,
+        :class:`registry.kafka.DeliveryFailed`: **that send did not take its own record**. Raises
+        :class:`registry.kafka.QueueFull` where there is no room after ``patience``,
+        :class:`registry.kafka.Unpublishable` for a record that can never be sent,
+        :class:`registry.kafka.NoTransaction`, and :class:`registry.kafka.Unusable` after a fatal error,
         after the end and in a forked child. After each of them the record was not taken, and ``delivered`` stays
         untold.
         """
@@ -145,7 +145,7 @@ class KafkaTransport:
         """Waits until all that was taken has come back, at most so many seconds; for each ``delivery.timeout.ms``.
 
         What has not come back by then is given up: it is taken out of the queue, and fails like the rest. Raises
-        :class:`registry.kafka.errors.DeliveryFailed` with the records that failed and had no ``delivered``. One that
+        :class:`registry.kafka.DeliveryFailed` with the records that failed and had no ``delivered``. One that
         was on its way when it was given up may have arrived all the same.
         """
         line = self._line
@@ -186,10 +186,10 @@ class KafkaTransport:
     def transaction(self) -> "Transaction":
         """``with transport.transaction() as tx:`` what is sent inside is read by others together, or not at all.
 
-        See :class:`registry.kafka.transactions.Transaction`. Raises :class:`registry.kafka.errors.SettingsError`
+        See :class:`registry.kafka.Transaction`. Raises :class:`registry.kafka.SettingsError`
         without a ``transactional_id``.
         """
-        from registry.kafka.transactions import Transaction
+        from registry.kafka.producing.transactions import Transaction
 
         if not self._transactional:
             raise SettingsError(

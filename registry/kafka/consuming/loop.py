@@ -7,17 +7,17 @@ from threading import Lock, get_ident
 from time import monotonic
 from typing import Final
 
-from registry.kafka.attempt import Attempt
+from registry.kafka.consuming.attempt import Attempt
+from registry.kafka.consuming.failures import Failures
+from registry.kafka.consuming.lag import Lag
+from registry.kafka.consuming.letters import Letters
+from registry.kafka.consuming.partitions import Partitions, Place
+from registry.kafka.consuming.policy import Decision, Failure
+from registry.kafka.consuming.polling import LEAVE, Polling
+from registry.kafka.consuming.reading import read_message
 from registry.kafka.errors import MessagingError
-from registry.kafka.failures import Failures
-from registry.kafka.lag import Lag
-from registry.kafka.letters import Letters
 from registry.kafka.observer import Observers
 from registry.kafka.observing import find_calls, tell
-from registry.kafka.partitions import Partitions, Place
-from registry.kafka.policy import Decision, Failure
-from registry.kafka.polling import LEAVE, Polling
-from registry.kafka.reading import read_message
 from registry.kafka.stopping import stopping
 from registry.serde.record import Record
 from registry.serde.transport import Transport
@@ -99,7 +99,7 @@ class Loop:
     def run(self, until: Callable[[], bool] | None, signals: Iterable[signal.Signals]) -> None:
         """Goes on until stop() was called, or ``until``, asked between batches, is true.
 
-        Raises what nobody here may decide about: :class:`registry.kafka.polling.ReadFailed`, the error of a record that
+        Raises what nobody here may decide about: :class:`registry.kafka.ReadFailed`, the error of a record that
         the policy says to raise, and what is no Exception. Then the member has left its group.
         """
         if not self._running.acquire(blocking=False):

@@ -5,7 +5,7 @@ from time import monotonic
 from typing import Final
 
 from registry.kafka.errors import DeliveryFailed
-from registry.kafka.transport import KafkaTransport
+from registry.kafka.producing.transport import KafkaTransport
 from registry.serde.record import Record
 from registry.serde.transport import Transport
 

@@ -5,16 +5,16 @@ import signal
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from registry.kafka.async_attempt import AsyncAttempt
-from registry.kafka.async_lanes import Lanes
-from registry.kafka.async_letters import AsyncLetters
-from registry.kafka.async_reader import Reader
+from registry.kafka.consuming.async_attempt import AsyncAttempt
+from registry.kafka.consuming.async_lanes import Lanes
+from registry.kafka.consuming.async_letters import AsyncLetters
+from registry.kafka.consuming.async_reader import Reader
+from registry.kafka.consuming.failures import Failures
+from registry.kafka.consuming.loop import LEAVE_NOW
+from registry.kafka.consuming.partitions import Partitions, Place
+from registry.kafka.consuming.polling import LEAVE
 from registry.kafka.errors import MessagingError
-from registry.kafka.failures import Failures
-from registry.kafka.loop import LEAVE_NOW
 from registry.kafka.observer import Observers
-from registry.kafka.partitions import Partitions, Place
-from registry.kafka.polling import LEAVE
 
 LONGEST: Final = 300_000
 """Milliseconds, librdkafka's own ``max.poll.interval.ms``."""
@@ -82,7 +82,7 @@ class AsyncLoop:
     async def run(self, signals: Collection[signal.Signals] = ()) -> None:
         """Goes on until stop() was called, the task is cancelled, or the ends are reached.
 
-        Raises what nobody here may decide about: :class:`registry.kafka.polling.ReadFailed`, the error of a record that
+        Raises what nobody here may decide about: :class:`registry.kafka.ReadFailed`, the error of a record that
         the policy says to raise. Then the member has left its group.
         """
         if self._loop is not None:

@@ -4,20 +4,20 @@ import asyncio
 import signal
 from collections.abc import Collection, Iterable, Mapping
 
-from registry.kafka.async_attempt import AsyncAttempt
-from registry.kafka.async_letters import AsyncLetters
-from registry.kafka.async_loop import AsyncLoop, find_longest
-from registry.kafka.dead_letters import dead_letter_topic
+from registry.kafka.consuming.async_attempt import AsyncAttempt
+from registry.kafka.consuming.async_letters import AsyncLetters
+from registry.kafka.consuming.async_loop import AsyncLoop, find_longest
+from registry.kafka.consuming.dead_letters import dead_letter_topic
+from registry.kafka.consuming.failures import Failures
+from registry.kafka.consuming.policy import Foreign, Policy, check_policy
+from registry.kafka.consuming.redrive import Redriven, read_ends
+from registry.kafka.consuming.redriving import Redriving
+from registry.kafka.consuming.sources import find_sources
 from registry.kafka.errors import SettingsError
-from registry.kafka.failures import Failures
 from registry.kafka.inbox import AsyncInbox, Inbox
 from registry.kafka.observer import Observers
-from registry.kafka.policy import Foreign, Policy, check_policy
-from registry.kafka.redrive import Redriven, read_ends
-from registry.kafka.redriving import Redriving
 from registry.kafka.retry import Retry
 from registry.kafka.settings import consumer_settings
-from registry.kafka.sources import find_sources
 from registry.serde.async_consumer import AsyncConsumer
 from registry.serde.fallback import Fallback
 from registry.serde.receiver import Receiver
@@ -42,7 +42,7 @@ async def async_redrive(
     signals: Iterable[signal.Signals] = (),
 ) -> Redriven:
     """As :func:`registry.kafka.redrive.redrive`, for the handlers of an
-    :class:`registry.kafka.async_subscription.AsyncSubscription`, whose arguments these are. Partitions are redriven at
+    :class:`registry.kafka.AsyncSubscription`, whose arguments these are. Partitions are redriven at
     once. To cancel it finishes the records in hand.
     """
     receiver = Receiver(*consumers, service=service, fallback=fallback)

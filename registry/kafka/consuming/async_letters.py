@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Mapping
 
-from registry.kafka.async_transport import AsyncKafkaTransport
+from registry.kafka.consuming.letters import PATIENCE, letter_settings
 from registry.kafka.errors import DeliveryFailed
-from registry.kafka.letters import PATIENCE, letter_settings
+from registry.kafka.producing.async_transport import AsyncKafkaTransport
 from registry.serde.record import Record
 from registry.serde.transport import AsyncTransport
 
 
 class AsyncLetters:
-    """As :class:`registry.kafka.letters.Letters`."""
+    """As :class:`registry.kafka.consuming.letters.Letters`."""
 
     def __init__(self, transport: AsyncTransport | None, settings: Mapping[str, object]) -> None:
         self._given = transport

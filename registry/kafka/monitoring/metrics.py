@@ -10,9 +10,9 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from registry.kafka import metrics_table as table
 from registry.kafka.errors import MissingLibrary, SettingsError
-from registry.kafka.metrics_histogram import Histogram
+from registry.kafka.monitoring import metrics_table as table
+from registry.kafka.monitoring.metrics_histogram import Histogram
 from registry.kafka.observer import Observer
 from registry.serde.bundle import Bundle
 from registry.serde.delivery import Delivery
@@ -46,12 +46,12 @@ class _Measured:
 
 
 class Metrics(Observer):
-    """Counts and measures for Prometheus; :data:`registry.kafka.metrics_table.FAMILIES` says what.
+    """Counts and measures for Prometheus; :data:`registry.kafka.monitoring.metrics_table.FAMILIES` says what.
 
     ``registry`` is prometheus-client's default one where none is given. ``service`` is the name of the service,
     ``CONTRACTS_SERVICE`` or that of the first subscription where it is not given. Raises
-    :class:`registry.kafka.errors.MissingLibrary` without prometheus-client, and
-    :class:`registry.kafka.errors.SettingsError` where the registry has such metrics already.
+    :class:`registry.kafka.MissingLibrary` without prometheus-client, and
+    :class:`registry.kafka.SettingsError` where the registry has such metrics already.
 
     The clocks are parameters for tests: seconds since 1970, and seconds that never go back.
     """

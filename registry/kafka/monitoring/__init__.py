@@ -1,0 +1,1 @@
+"""Observers: what Prometheus counts, and what OpenTelemetry follows."""

@@ -1,0 +1,1 @@
+"""Records on their way to the brokers: the client, its reports, and transactions."""
