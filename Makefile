@@ -35,7 +35,7 @@ test-long: $(VENV)/.ready ## the properties at 10,000 examples each, some minute
 
 test-kafka: $(VENV)/.ready ## the tests of Kafka against a real one, where Java and Maven are there
 	@$(BIN)/python -m tests.kafka_clusters || { [ $$? = 3 ] && exit 0; exit 1; }; \
-	CONTRACTS_TEST_BROKER=apache $(BIN)/python -m pytest -n 2 tests/test_kafka_*.py tests/test_brokers*.py tests/test_cli_dev.py
+	CONTRACTS_TEST_BROKER=apache $(BIN)/python -m pytest -n 2 tests/test_kafka_*.py tests/test_brokers*.py tests/test_cli_dev.py tests/test_cli_trace.py
 
 lint: $(VENV)/.ready ## ruff, mypy --strict and the import floors
 	@$(BIN)/ruff check .
@@ -55,13 +55,15 @@ docs: $(VENV)/.ready ## write anew what docs/ holds of the rules, the cases and 
 	@$(BIN)/python -m conformance.document
 	@$(BIN)/python -m tests.serde_matrix
 
-bench: ## `contracts check` beside `buf breaking`, how its cost grows, and the serializer beside its peers, each in one run
+bench: ## `contracts check` beside `buf breaking`, how its cost grows, the serializer beside its peers, and events on Kafka, each in one run
 	@[ -x $(VENV)-bench/bin/python ] || $(PYTHON) -m venv $(VENV)-bench
 	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check '.[tool,bench]'
 	@$(VENV)-bench/bin/python bench/check.py
 	@$(VENV)-bench/bin/python bench/growth.py $(ORACLE)
 	@$(VENV)-bench/bin/python bench/serde.py
+	@$(VENV)-bench/bin/python bench/kafka.py mock
+	@$(VENV)-bench/bin/python bench/kafka.py apache
 
 clean: ## forget the virtual environment
 	rm -rf $(VENV) $(VENV)-bench

@@ -17,6 +17,7 @@ REGION = '    {"name": "region", "type": "string", "doc": "Where it may be shown
 OWNER = "    owner: content-api\n    topic: content.items\n"
 SECOND = "    owner: content-api\n    owner: edge-cache\n    topic: content.items\n"
 SERVICES = {"content-api": "content_api.events", "edge-cache": "edge_cache.events"}
+MESH = {**SERVICES, "web-client": "web_client.events"}
 IDENTITY = {"GIT_AUTHOR_NAME": "demo", "GIT_AUTHOR_EMAIL": "demo@example.org"}
 IDENTITY |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in IDENTITY.items()}
 
@@ -56,7 +57,7 @@ def say(text: str = "") -> None:
 
 
 def main() -> None:
-    """Four pull requests on one registry, and two services that run on what was released."""
+    """Four pull requests on one registry, and services that run on what was released."""
     with tempfile.TemporaryDirectory(prefix="playconnect-") as top:
         clone = Clone(Path(top) / "playconnect")
         copy_contracts(clone)
@@ -86,13 +87,19 @@ def main() -> None:
         clone.run("contracts owners ContentPublished")
 
         say("\n--- 5. Typed stubs: a producer for the owner, consumers for those who subscribe ---\n")
-        copy_services(clone)
+        copy_example(clone, "services")
         for service, package in SERVICES.items():
             clone.run(f"contracts gen --service {service} --out services --package {package}")
         clone.run("contracts gen --service edge-cache --out services --package edge_cache.events --check")
 
         say("\n--- 6. Two services run on them: old and new versions at once, no broker needed ---\n")
         clone.run("python services/story.py")
+
+        say("\n--- 7. Three services on a Kafka in one process: outbox, inbox, a derived event, a dead letter ---\n")
+        copy_example(clone, "mesh")
+        for service, package in MESH.items():
+            clone.run(f"contracts gen --service {service} --out mesh --package {package}")
+        clone.run("python mesh/story.py")
 
 
 def copy_contracts(clone: Clone) -> None:
@@ -107,9 +114,9 @@ def copy_contracts(clone: Clone) -> None:
     clone.git("checkout", "-b", "pull-request")
 
 
-def copy_services(clone: Clone) -> None:
-    """The sources of two services, without their stubs."""
-    shutil.copytree(HERE / "examples" / "services", clone.folder / "services", ignore=shutil.ignore_patterns("events"))
+def copy_example(clone: Clone, name: str) -> None:
+    """The sources of some services, without their stubs."""
+    shutil.copytree(HERE / "examples" / name, clone.folder / name, ignore=shutil.ignore_patterns("events"))
 
 
 if __name__ == "__main__":

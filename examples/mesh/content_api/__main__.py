@@ -1,5 +1,6 @@
 """`python -m content_api BROKER FOLDER`: each line that comes in is an article that an editor publishes."""
 
+import logging
 import sqlite3
 import sys
 from datetime import UTC, datetime
@@ -47,6 +48,7 @@ class Articles:
 
 def main() -> None:
     """A relay sends what is in the outbox, while articles come in."""
+    logging.basicConfig(stream=sys.stdout, format="%(message)s")
     broker, folder = sys.argv[1], Path(sys.argv[2])
     path = folder / "content.db"
     articles = Articles(path)

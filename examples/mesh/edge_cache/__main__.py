@@ -1,5 +1,6 @@
 """`python -m edge_cache BROKER FOLDER`: one event follows from another, each exactly once."""
 
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ class Pages(ContentPublishedConsumer):
 
 def main() -> None:
     """A subscription handles what comes; a relay sends what follows from it."""
+    logging.basicConfig(stream=sys.stdout, format="%(message)s")
     broker, folder = {"bootstrap.servers": sys.argv[1]}, Path(sys.argv[2])
     # How soon a member that was killed is missed: within a story nobody waits for the usual 45 seconds.
     member = broker | {"session.timeout.ms": 2_000, "heartbeat.interval.ms": 500}

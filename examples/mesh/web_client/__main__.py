@@ -1,5 +1,6 @@
 """`python -m web_client BROKER [--redrive]`: a handler with a bug, what becomes of its event, and how it comes back."""
 
+import logging
 import signal
 import sys
 
@@ -28,6 +29,7 @@ class Screen(CacheInvalidatedConsumer):
 
 def main() -> None:
     """Handles events until it is told to stop; with ``--redrive`` the dead letters, once."""
+    logging.basicConfig(stream=sys.stdout, format="%(message)s")
     broker = {"bootstrap.servers": sys.argv[1]}
     again = "--redrive" in sys.argv
     screen = Screen(repaired=again)
