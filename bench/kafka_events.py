@@ -1,6 +1,6 @@
 """What `bench/kafka.py` sends: events of 64 keys, as our stubs write them and as confluent's serializers do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -81,18 +81,29 @@ def make_consumer(kind: str, topic: str, counter: Counter) -> Consumer:
 
 @dataclass(slots=True)
 class Envelope:
-    """The five fields that we write as well."""
+    """The five fields that we write as well. Ids are texts when they are written; fastavro reads them as UUIDs."""
 
-    correlation_id: UUID
+    correlation_id: UUID | str
     schema_version: int
-    event_id: UUID
+    event_id: UUID | str
     occurred_at: datetime
-    causation_id: UUID | None = None
+    causation_id: UUID | str | None = None
 
 
-def make_envelope(correlation_id: UUID) -> Envelope:
+def make_envelope(correlation_id: str) -> Envelope:
     """A new one."""
-    return Envelope(correlation_id, VERSION, uuid4(), datetime.now(UTC))
+    return Envelope(correlation_id, VERSION, str(uuid4()), datetime.now(UTC))
+
+
+def is_mirrored(envelope: Envelope, held: Mapping[str, bytes | None]) -> bool:
+    """Whether the headers say what the payload says."""
+    moment = held["ce_time"] or b""
+    return (
+        held["ce_id"] == str(envelope.event_id).encode()
+        and held["ce_correlationid"] == str(envelope.correlation_id).encode()
+        and held["ce_schemaversion"] == b"%d" % envelope.schema_version
+        and datetime.fromisoformat(moment.decode()) == envelope.occurred_at
+    )
 
 
 def render_headers(envelope: Envelope, fixed: Pairs) -> Pairs:

@@ -7,16 +7,17 @@ each other: until an idempotent producer is told its id, a second may pass.
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from itertools import cycle, islice
 from time import perf_counter, thread_time
 from typing import Any
-from uuid import UUID
 
 import confluent_kafka
 from kafka_events import (
     CORRELATION,
     Counter,
     find_fixed,
+    is_mirrored,
     make_consumer,
     make_envelope,
     make_events,
@@ -24,6 +25,7 @@ from kafka_events import (
     make_serializers,
     render_headers,
 )
+from serde_events import TITLES
 
 from registry.kafka.consuming.subscription import Subscription
 from registry.kafka.producing.transport import KafkaTransport
@@ -35,6 +37,9 @@ CLOCK = thread_time if "--cpu" in sys.argv else perf_counter
 WAIT = 20.0
 """Seconds for the next record, and for the last one to arrive."""
 
+HANDLED: ContextVar[str] = ContextVar("handled")
+"""The correlation id of the record in hand."""
+
 Times = tuple[float, float]
 """Seconds to send, and to read."""
 Loop = Callable[[str, str, str, int], Times]
@@ -44,7 +49,7 @@ Loop = Callable[[str, str, str, int], Times]
 def run_raw(address: str, topic: str, kind: str, many: int, *, headed: bool = False) -> Times:
     """Bytes that are there already, and bytes that nobody looks at."""
     serialize, _ = make_serializers(kind)
-    envelope = make_envelope(UUID(CORRELATION))
+    envelope = make_envelope(CORRELATION)
     headers = render_headers(envelope, find_fixed(kind)) if headed else []
     records = [(_key_of(kind, event), serialize((event, envelope))) for event in make_events(kind)]
     producer = confluent_kafka.Producer(_sending(address))
@@ -73,10 +78,16 @@ def run_raw_headed(address: str, topic: str, kind: str, many: int) -> Times:
     return run_raw(address, topic, kind, many, headed=True)
 
 
-def run_confluent(address: str, topic: str, kind: str, many: int, *, headed: bool = True) -> Times:
-    """Confluent's Avro serializer and deserializer, with conversions by hand to the same dataclasses."""
+def run_confluent(
+    address: str, topic: str, kind: str, many: int, *, headed: bool = True, checked: bool = False
+) -> Times:
+    """Confluent's Avro serializer and deserializer, with conversions by hand to the same dataclasses.
+
+    What fails to be delivered is noticed. ``headed`` mirrors the envelope in headers; nobody looks at them, unless it
+    is ``checked`` as well.
+    """
     serialize, deserialize = make_serializers(kind)
-    events, fixed, correlation = make_events(kind), find_fixed(kind), UUID(CORRELATION)
+    events, fixed = make_events(kind), find_fixed(kind)
     producer = confluent_kafka.Producer(_sending(address))
     produce: Any = producer.produce  # its types know no list of our headers
     poll = producer.poll
@@ -87,7 +98,7 @@ def run_confluent(address: str, topic: str, kind: str, many: int, *, headed: boo
 
     def send(events: Iterable[Any]) -> None:
         for number, event in enumerate(events):
-            envelope = make_envelope(correlation)
+            envelope = make_envelope(CORRELATION)
             headers = render_headers(envelope, fixed) if headed else []
             value, key = serialize((event, envelope)), _key_of(kind, event)
             produce(topic, value, key, headers=headers, on_delivery=delivered)
@@ -104,9 +115,32 @@ def run_confluent(address: str, topic: str, kind: str, many: int, *, headed: boo
         event, envelope = deserialize(message.value())
         count(event, (envelope, message.headers()) if headed else envelope)
 
+    def read_checked(message: Any) -> None:
+        held = dict(message.headers())
+        if held["ce_type"] != name:
+            return
+        event, envelope = deserialize(message.value())
+        if held["ce_source"] != b"bench" or not is_mirrored(envelope, held):
+            raise RuntimeError(f"another service's, or changed on its way: {held}")
+        token = HANDLED.set(str(envelope.correlation_id))
+        try:
+            count(event, (envelope, held))
+        finally:
+            HANDLED.reset(token)
+
+    name = TITLES[kind].encode()
     counter = Counter(many + 1, CLOCK)
     count = counter.count
-    return sent, _read(address, topic, read, counter)
+    return sent, _read(address, topic, read_checked if checked else read, counter)
+
+
+def run_confluent_checked(address: str, topic: str, kind: str, many: int) -> Times:
+    """The same, and what ours does with a record beside decoding it, written as short as it can be.
+
+    The event is told by its type, its writer is the one that it has to be, the headers say what the payload says, and
+    the correlation id is in force while it is handled.
+    """
+    return run_confluent(address, topic, kind, many, checked=True)
 
 
 def run_confluent_bare(address: str, topic: str, kind: str, many: int) -> Times:

@@ -16,8 +16,8 @@ PLAIN = "make it a plain method; for coroutines inherit the asynchronous consume
 class Delivery:
     """A record that was read, with the handler that wants it. :meth:`registry.serde.receiver.Receiver.read` makes it.
 
-    Call it to call the handler; where the consumers are asynchronous, await :meth:`run`. Either may be done again, if
-    the handler raised.
+    Call it, or :meth:`call`, to call the handler; where the consumers are asynchronous, await :meth:`run`. Either may
+    be done again, if the handler raised.
     """
 
     __slots__ = ("event", "handler", "meta", "record")
@@ -29,7 +29,7 @@ class Delivery:
         self.handler = handler
         self.record = record
 
-    def __call__(self) -> Meta:
+    def call(self) -> Meta:
         """Calls the handler, with the correlation id of the record in force. Raises what it raises."""
         meta = self.meta
         token = HANDLED.set((meta.correlation_id, meta.event_id or None) if meta.correlation_id else None)
@@ -52,6 +52,8 @@ class Delivery:
                 help=PLAIN,
             )
         return meta
+
+    __call__ = call  # Python finds a method by its name in half of the time
 
     async def run(self) -> Meta:
         """Awaits the handler, with the correlation id of the record in force. Raises what it raises."""
