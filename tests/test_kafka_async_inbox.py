@@ -10,6 +10,7 @@ import serde_orders as orders
 
 from registry import serde
 from registry.kafka.inbox.async_postgres import AsyncPostgresInbox
+from registry.kafka.inbox.errors import InboxUnavailable
 from registry.kafka.inbox.memory import MemoryInbox
 from registry.kafka.inbox.sqlite import SqliteInbox
 from registry.kafka.observer import Observer
@@ -152,3 +153,24 @@ def test_a_record_that_is_cancelled_in_hand_leaves_no_effect(shop: Orders, postg
     run(main())
     with postgres.connect() as connection:
         assert connection.execute("SELECT name FROM effects").fetchall() == [("a",)]
+
+
+def test_an_inbox_that_is_down_is_asked_less_and_less_often_and_uses_up_no_attempts(shop: Orders) -> None:
+    inbox, seen, attempts = MemoryInbox(), Seen(), list[tuple[str, int]]()
+    errors: list[Exception] = [ValueError(), ValueError(), *(InboxUnavailable("down") for _ in range(3))]
+
+    class Failed(Observer):
+        def failed(self, record: serde.Record, error: Exception, attempt: int) -> None:
+            attempts.append((type(error).__name__, attempt))
+
+    async def handle(event: orders.OrderPlaced, meta: serde.Meta) -> None:
+        if errors:
+            raise errors.pop()
+        await seen(event, meta)
+
+    shop.publish("a")
+    subscription = subscribe(shop, handle, inbox=inbox, retry=QUICK, observers=[Failed()])
+    run(handle_until(subscription, lambda: seen.names == ["a"]))
+    down = [("InboxUnavailable", number) for number in (1, 2, 3)]
+    assert attempts == [*down, ("ValueError", 1), ("ValueError", 2)]
+    assert shop.dead_letters() == []

@@ -8,6 +8,8 @@ import pytest
 import serde_orders as orders
 
 from registry import serde
+from registry.kafka.inbox.errors import InboxUnavailable
+from registry.kafka.observer import Observer
 from tests.kafka_async_orders import Seen, running, settle, subscribe
 from tests.kafka_async_orders import run as run_main
 from tests.kafka_clusters import Cluster
@@ -107,3 +109,32 @@ def test_a_slow_partition_that_went_and_came_back_is_read_on(
     for partition in (0, 1):
         mine = [name for name in seen.names if name.startswith(f"{partition}/")]
         assert mine[-5:] == [f"{partition}/{name}" for name in names]
+
+
+def test_a_partition_that_waits_and_goes_and_comes_back_is_told_to_wait_again(shop: Orders) -> None:
+    """Metrics forget a partition that goes."""
+    told: list[tuple[str, int]] = []
+
+    class Told(Observer):
+        def paused(self, topic: str, partition: int, error: Exception) -> None:
+            told.append(("paused", partition))
+
+        def revoked(self, topic: str, partition: int) -> None:
+            told.append(("revoked", partition))
+
+    async def fail(event: orders.OrderPlaced, meta: serde.Meta) -> None:
+        raise InboxUnavailable("the database is down")
+
+    async def main() -> None:
+        for number in (0, 1):
+            shop.publish("a", partition=number)
+        first, second = subscribe(shop, fail, observers=[Told()]), subscribe(shop, fail)
+        async with running(first):
+            await settle(lambda: len(first.paused) == 2)
+            async with running(second):
+                await settle(lambda: len(first.assigned) == len(second.assigned) == 1)
+                ((_, moved),) = second.assigned
+            await settle(lambda: len([where for _, where in told if where == moved]) == 3)
+        assert [what for what, where in told if where == moved] == ["paused", "revoked", "paused", "revoked"]
+
+    run_main(main())

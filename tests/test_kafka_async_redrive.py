@@ -1,6 +1,7 @@
 """Dead letters are handed again to the handlers of the same service, in an event loop."""
 
 import asyncio
+from typing import Any
 
 import pytest
 import serde_orders as orders
@@ -9,7 +10,7 @@ from registry import serde
 from registry.kafka.consuming.async_redrive import async_redrive
 from registry.kafka.consuming.dead_letters import parse_dead_letter
 from registry.kafka.consuming.redrive import Redriven
-from registry.kafka.errors import Reject, SettingsError
+from registry.kafka.errors import MessagingError, Reject, SettingsError
 from registry.kafka.inbox.memory import MemoryInbox
 from tests.kafka_async_orders import Handler, Seen, consume, handle_until, run, subscribe
 from tests.kafka_clusters import Cluster
@@ -31,7 +32,7 @@ async def put_aside(shop: Orders, *names: str) -> None:
     await handle_until(subscribe(shop, refuse), lambda: len(shop.dead_letters()) == len(names))
 
 
-async def redrive(shop: Orders, handler: Handler, inbox: MemoryInbox | None = None) -> Redriven:
+async def redrive(shop: Orders, handler: Handler, inbox: MemoryInbox | None = None, **options: Any) -> Redriven:
     session = {} if shop.cluster.real else {"session.timeout.ms": 1000, "heartbeat.interval.ms": 100}
     return await asyncio.wait_for(
         async_redrive(
@@ -41,6 +42,7 @@ async def redrive(shop: Orders, handler: Handler, inbox: MemoryInbox | None = No
             service="shop-api",
             topic=shop.letters,
             inbox=inbox,
+            **options,
         ),
         30,
     )
@@ -84,6 +86,29 @@ def test_what_was_handled_meanwhile_and_what_is_no_letter_are_passed_over(shop: 
 
     run(main())
     assert seen.names == ["a", "b"]
+
+
+def test_a_letter_that_cannot_be_put_back_ends_a_redrive_and_stays(shop: Orders) -> None:
+    calls: list[str] = []
+
+    async def refuse_once_more(event: orders.OrderPlaced, meta: serde.Meta) -> None:
+        calls.append(event.order_id)
+        raise Reject("never")
+
+    class Down:
+        async def send(self, record: serde.Record) -> None:
+            raise MessagingError("no letters today")
+
+        async def flush(self) -> None: ...
+
+    async def main() -> None:
+        await put_aside(shop, "a")
+        with pytest.raises(MessagingError, match="no letters today"):
+            await redrive(shop, refuse_once_more, dead_letters=Down())
+        assert calls == ["a"]
+        assert (await redrive(shop, Seen())).handled == 1
+
+    run(main())
 
 
 def test_handlers_that_are_no_coroutines_are_refused(shop: Orders) -> None:

@@ -134,7 +134,7 @@ def test_a_record_that_fails_too_often_becomes_a_dead_letter_with_its_own_bytes(
     run(handle_until(subscribe(shop, handle, retry=QUICK), lambda: bool(seen.names)))
     (letter,) = map(parse_dead_letter, shop.dead_letters())
     assert letter.record == shop.records()[0]
-    assert (letter.reason, letter.message, letter.attempts) == ("builtins.RuntimeError", "no", 3)
+    assert (letter.reason, letter.message, letter.attempts) == ("RuntimeError", "no", 3)
     assert (letter.service, letter.group) == ("shop-api", shop.group)
     assert shop.committed() == {0: 2}
 

@@ -74,7 +74,7 @@ def test_so_it_does_where_somebody_appended_headers_of_his_own(record: Record) -
 
 def test_a_letter_says_who_could_not_handle_it_and_how_often() -> None:
     found = parse_dead_letter(letter(error=ValueError("no such customer"), attempts=7))
-    assert (found.reason, found.message) == ("builtins.ValueError", "no such customer")
+    assert (found.reason, found.message) == ("ValueError", "no such customer")
     assert (found.attempts, found.service, found.group) == (7, "edge-cache", "edge")
 
 
@@ -85,6 +85,14 @@ def test_a_letter_is_hardly_larger_than_its_record() -> None:
 
 def test_an_error_whose_text_no_header_can_hold_is_written_all_the_same() -> None:
     assert parse_dead_letter(letter(error=ValueError("half \ud800"))).message == "half \\ud800"
+
+
+def test_an_error_that_cannot_say_what_it_is_is_written_all_the_same() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise AttributeError("detail")
+
+    assert parse_dead_letter(letter(error=Mute())).message == "no text, since its __str__ raised AttributeError"
 
 
 @pytest.mark.parametrize(

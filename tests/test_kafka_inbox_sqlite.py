@@ -347,3 +347,21 @@ def test_either_kind_of_autocommit_does(database: Path, autocommit: bool) -> Non
         )
     assert bills(database) == ["one"]
     inbox.close()
+
+
+def test_a_cursor_that_a_handler_kept_open_does_not_lock_the_next_event_out(inbox: SqliteInbox, database: Path) -> None:
+    with sqlite3.connect(database) as elsewhere:
+        elsewhere.executemany("insert into bill values (?)", [("1",), ("2",)])
+    kept: list[sqlite3.Cursor] = []
+
+    def read_a_part() -> None:
+        kept.append(current_connection().execute("select id from bill"))
+        assert kept[0].fetchone() == ("1",)
+
+    assert handle(inbox, read_a_part)
+    # The connection still reads what was there; once somebody wrote, nothing can be written through it.
+    with sqlite3.connect(database) as elsewhere:
+        elsewhere.execute("insert into bill values ('3')")
+    elsewhere.close()
+    assert handle(inbox, lambda: write_bill("4"), EventKey("billing", "shop.OrderPlaced", "e-2"))
+    assert bills(database) == ["1", "2", "3", "4"]

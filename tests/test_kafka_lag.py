@@ -93,3 +93,12 @@ def test_it_is_told_once_a_second_and_not_at_all_to_nobody() -> None:
         raise AssertionError("nobody asked")
 
     Lag([]).measure(books, find_end, True, 1.0)
+
+
+def test_what_a_partition_stood_before_when_it_went_does_not_wait_here_when_it_comes_back() -> None:
+    """Another member may have got past it."""
+    books = Partitions()
+    books.hold(HERE, Trouble(4, 1, ValueError(), NEVER, True, record(4, age=3600).timestamp))
+    books.revoke([HERE])
+    assert measure(books, 5, idle=True) == (0, 0.0)
+    assert books.paused == {}

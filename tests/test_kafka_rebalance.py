@@ -10,6 +10,7 @@ import serde_orders as orders
 
 from registry import serde
 from registry.kafka.consuming import loop
+from registry.kafka.inbox.errors import InboxUnavailable
 from registry.kafka.inbox.sqlite import SqliteInbox
 from registry.kafka.observer import Observer
 from registry.kafka.retry import Retry
@@ -125,6 +126,71 @@ def test_a_partition_that_waits_while_it_goes_and_comes_back_is_tried_again(clus
         repaired.set()
         wait_for(lambda: len(log.entries) >= 4)
     assert [list(dict.fromkeys(log.offsets(partition))) for partition in (0, 1)] == [[0, 1], [0, 1]]
+
+
+class Partition(Observer):
+    """What is told of partitions, in the order in which it happens."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int]] = []
+
+    def paused(self, topic: str, partition: int, error: Exception) -> None:
+        self.told.append(("paused", partition))
+
+    def resumed(self, topic: str, partition: int) -> None:
+        self.told.append(("resumed", partition))
+
+    def revoked(self, topic: str, partition: int) -> None:
+        self.told.append(("revoked", partition))
+
+    def of(self, partition: int) -> list[str]:
+        return [what for what, where in self.told if where == partition]
+
+
+def test_a_partition_that_waits_and_goes_and_comes_back_is_told_to_wait_again(cluster: Cluster) -> None:
+    """Metrics forget a partition that goes."""
+    shop, partition = Orders(cluster), Partition()
+    for number in (0, 1):
+        shop.publish("a", partition=number)
+
+    def fail(event: orders.OrderPlaced, meta: serde.Meta) -> None:
+        raise InboxUnavailable("the database is down")
+
+    quick = {"heartbeat.interval.ms": 100}
+    first = shop.subscribe(fail, settings=quick, observers=[partition])
+    second = shop.subscribe(fail, settings=quick)
+    with running(first):
+        wait_for(lambda: len(first.paused) == 2)
+        with running(second):
+            wait_for(lambda: len(first.assigned) == len(second.assigned) == 1)
+            ((_, moved),) = second.assigned
+        wait_for(lambda: len(partition.of(moved)) == 3)
+        assert len(first.paused) == 2
+    assert partition.of(moved) == ["paused", "revoked", "paused", "revoked"]
+    assert partition.of(1 - moved) == ["paused", "revoked"]
+
+
+def test_a_partition_that_another_member_got_past_does_not_count_as_waiting_when_it_comes_back(
+    cluster: Cluster,
+) -> None:
+    shop, handled = Orders(cluster), list[int]()
+    for number in (0, 1):
+        shop.publish("a", partition=number)
+
+    def fail(event: orders.OrderPlaced, meta: serde.Meta) -> None:
+        raise InboxUnavailable("the database is down")
+
+    def handle(event: orders.OrderPlaced, meta: serde.Meta) -> None:
+        handled.append(meta.partition)
+
+    quick = {"heartbeat.interval.ms": 100}
+    first, second = shop.subscribe(fail, settings=quick), shop.subscribe(handle, settings=quick)
+    with running(first):
+        wait_for(lambda: len(first.paused) == 2)
+        with running(second):
+            wait_for(lambda: len(handled) == 1)
+        wait_for(lambda: len(first.assigned) == 2)
+        assert set(first.paused) == {(shop.topic, 1 - handled[0])}
 
 
 def test_a_handler_that_hangs_loses_its_partition_and_its_result_is_not_committed(cluster: Cluster) -> None:

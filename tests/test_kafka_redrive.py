@@ -1,5 +1,7 @@
 """Dead letters that are handed to their handlers once more."""
 
+from copy import copy
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -40,7 +42,7 @@ class Shop(Orders):
         run(self.subscribe(self.handle), lambda: len(self.dead_letters()) >= before + len(names))
 
     def redrive(self, **options: Any) -> Redriven:
-        settings = {**self.cluster.settings, **({} if self.cluster.real else MOCK)}
+        settings = {**self.cluster.settings, **({} if self.cluster.real else MOCK), **options.pop("settings", {})}
         given = {"group": self.group, "service": "shop-api", "topic": self.letters, **options}
         return redrive(settings, self.consumer(self.handle), **given)
 
@@ -166,6 +168,39 @@ def test_what_a_handler_published_and_did_not_arrive_ends_a_redrive_and_the_lett
     with pytest.raises(MessagingError, match="did not arrive"):
         shop.redrive(outputs=[Lossy()])
     assert shop.redrive().handled == 1
+
+
+def test_two_redrives_share_the_letters_and_both_come_to_their_end(cluster: Cluster) -> None:
+    """A letter that one could not get past goes to the other, which does."""
+    shop, repaired, tried = Shop(cluster), Event(), Event()
+    shop.put_aside("a", "b")
+    (here,) = {letter.partition for letter in shop.dead_letters()}
+    for letter in shop.dead_letters():
+        shop.send(replace(letter, partition=1 - here, offset=-1, timestamp=None))
+    shop.transport.flush()
+    shop.broken = False
+    first, second = dict[str, Redriven](), list[Redriven]()
+
+    def handle(event: orders.OrderPlaced, meta: serde.Meta) -> None:
+        if not repaired.is_set():
+            tried.set()
+            raise ValueError
+
+    def start(stuck: Shop) -> None:
+        first["end"] = stuck.redrive(
+            retry=Retry(attempts=100_000, first=0.1, longest=0.2), settings={"heartbeat.interval.ms": 100}
+        )
+
+    stuck = copy(shop)
+    stuck.handle = handle  # type: ignore[method-assign]  # the build that is not repaired
+    thread = Thread(target=start, args=(stuck,), daemon=True)
+    thread.start()
+    assert tried.wait(20)
+    second.append(shop.redrive())
+    repaired.set()
+    thread.join(30)
+    assert "end" in first, "the first one never came to its end"
+    assert (first["end"].handled + second[0].handled >= 4, first["end"].again + second[0].again) == (True, 0)
 
 
 def test_a_foreign_writer_is_let_in_by_naming_it(cluster: Cluster) -> None:

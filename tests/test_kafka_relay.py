@@ -4,13 +4,15 @@ import logging
 import os
 import signal
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError
 
 from registry.kafka.errors import SettingsError
+from registry.kafka.inbox import EventKey
+from registry.kafka.inbox.sqlite import SqliteInbox
 from registry.kafka.outbox import OutboxUnavailable
 from registry.kafka.outbox.publishing import _OUTAGES, find_flights
 from registry.kafka.outbox.relay import Relay
@@ -242,3 +244,19 @@ class TestSeveralCopies:
         with pytest.raises(OutboxUnavailable):
             queue.check()
         queue.close()
+
+
+def test_a_relay_comes_to_its_turn_between_handlers_that_follow_one_another(tmp_path: Path) -> None:
+    path = tmp_path / "service.db"
+    outbox, inbox, transport = SqliteOutbox(path), SqliteInbox(path), Stubborn()
+    outbox.create()
+    inbox.create()
+    pause = Event()
+    with running(Relay(outbox, transport)):
+        for number in range(500):  # ten seconds at most
+            with inbox.once(EventKey("shop", "shop.OrderPlaced", str(number))):
+                outbox.send(record("k", str(number)))
+                pause.wait(0.02)
+            if len(transport.arrived) > 20:
+                break
+    assert len(transport.arrived) > 20, "the relay found the database locked all the time"

@@ -1,11 +1,13 @@
 """Settings: what nobody gave is safe, what would lose events is refused, and passwords stay where they are."""
 
+import logging
 import subprocess
 import sys
 
 import pytest
 
 from registry.kafka.errors import SettingsError
+from registry.kafka.producing.transport import KafkaTransport
 from registry.kafka.settings import consumer_settings, producer_settings, start_consumer, start_producer
 
 HERE = {"bootstrap.servers": "127.0.0.1:1", "log_level": 0}
@@ -92,6 +94,7 @@ def test_a_broker_without_idempotence_is_served_one_request_at_a_time() -> None:
         ({**HERE, "group.id": "other"}, "g", "the settings' group.id is 'other', the group 'g'"),
         ({**HERE, "enable.auto.offset.store": "True"}, "g", "counts records as read before they were handled"),
         ({**HERE, "enable.auto.commit": False}, "g", "nothing would be committed"),
+        ({**HERE, "auto.commit.interval.ms": 0}, "g", "commits nothing before the end"),
     ],
 )
 def test_what_would_pass_over_records_is_refused(given: dict[str, object], group: str, fact: str) -> None:
@@ -134,6 +137,19 @@ def test_no_error_shows_a_password() -> None:
     assert secret not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+def test_a_gapless_transport_starts_without_a_warning_of_the_client_s(caplog: pytest.LogCaptureFixture) -> None:
+    KafkaTransport({"bootstrap.servers": "127.0.0.1:1", "log_level": 4}, gapless=True).close(0)
+    assert [record.getMessage() for record in caplog.records if "CONFWARN" in record.getMessage()] == []
+
+
+def test_other_warnings_of_the_client_about_its_settings_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    old = {"bootstrap.servers": "127.0.0.1:1", "log_level": 4, "topic.metadata.refresh.fast.cnt": 3}
+    KafkaTransport(old, gapless=True).close(0)
+    warnings = [record for record in caplog.records if "CONFWARN" in record.getMessage()]
+    assert ["topic.metadata.refresh.fast.cnt is deprecated" in each.getMessage() for each in warnings] == [True]
+    assert (warnings[0].name, warnings[0].levelno) == ("registry.kafka.client", logging.WARNING)
 
 
 def test_the_client_is_loaded_when_a_transport_is_made_and_missed_by_name() -> None:

@@ -181,7 +181,7 @@ def test_a_handler_that_raises_is_called_again_and_then_its_record_is_put_aside(
     run(shop.subscribe(seen, retry=QUICK, observers=[told]), seen.has("a", "c"))
     assert calls == ["a", "b", "b", "b", "c"]
     (letter,) = map(parse_dead_letter, shop.dead_letters())
-    assert (letter.reason, letter.message, letter.attempts) == ("builtins.ValueError", "call 4", 3)
+    assert (letter.reason, letter.message, letter.attempts) == ("ValueError", "call 4", 3)
     assert (letter.record.topic, letter.record.partition, letter.record.offset) == (shop.topic, 0, 1)
     assert letter.record == next(record for record in shop.records() if record.offset == 1)
     assert shop.committed() == {0: 3}
@@ -825,6 +825,8 @@ def test_observers_learn_what_is_read_and_how_far_behind_it_is(cluster: Cluster)
         ({"settings": {"enable.auto.offset.store": True}}, "enable.auto.offset.store"),
         ({"settings": {"no.such.setting": 1}}, "no.such.setting"),
         ({"batch": 0}, "batch=0"),
+        ({"batch": 1_000_001}, "batch=1000001"),
+        ({"former_owners": "old-shop"}, "former_owners='old-shop' is one text"),
         ({"retry": Retry(attempts=0)}, "attempts=0"),
         ({"unknown": "skip"}, "unknown='skip'"),
         ({"service": "billing"}, "billing"),
@@ -845,3 +847,20 @@ def test_handlers_that_are_coroutines_are_for_another_subscription(cluster: Clus
     with pytest.raises(SettingsError) as raised:
         Orders(cluster).subscribe(Seen(), consumer=orders.AsyncOrders())
     assert raised.value.help == "AsyncSubscription awaits them"
+
+
+def test_the_log_says_when_a_record_is_tried_again(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+    shop, errors, seen = Orders(cluster, partitions=1), [ValueError("twice"), ValueError("once")], list[str]()
+    shop.publish("a")
+
+    def handle(event: orders.OrderPlaced, meta: serde.Meta) -> None:
+        if errors:
+            raise errors.pop()
+        seen.append(event.order_id)
+
+    run(shop.subscribe(handle, retry=Retry(first=0.01, jitter=0)), lambda: bool(seen))
+    said = [line for line in caplog.messages if "is tried again" in line]
+    assert said == [
+        f"{shop.topic}[0]@0 failed (attempt 1) and is tried again in 0.01 s: ValueError('once')",
+        f"{shop.topic}[0]@0 failed (attempt 2) and is tried again in 0.02 s: ValueError('twice')",
+    ]

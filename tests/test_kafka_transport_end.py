@@ -23,8 +23,9 @@ def test_after_its_end_it_refuses_and_closing_again_does_nothing(cluster: Cluste
     transport.close()
     transport.close()
     assert transport.waiting == 0
-    with pytest.raises(Unusable, match="this transport cannot send: it was closed"):
+    with pytest.raises(Unusable, match="this transport cannot send: it was closed") as caught:
         transport.send(Record("t", b"k", b"v"))
+    assert caught.value.help == "make a new one"
 
 
 def send_and_fail(transport: KafkaTransport, topic: str) -> None:
@@ -114,7 +115,7 @@ def test_a_forked_child_refuses_with_a_sentence_and_the_parent_goes_on(cluster: 
                 try:
                     call()
                 except Unusable as error:
-                    print(error)
+                    print(error, error.help, sep="; ")
             print(transport.waiting)
             transport.close()
             sys.exit(7)
@@ -123,7 +124,10 @@ def test_a_forked_child_refuses_with_a_sentence_and_the_parent_goes_on(cluster: 
         transport.close()
         """
     done = run(program, cluster.address, topic)
-    refused = "this transport cannot send: it belongs to the process that made it, and this one was forked from it"
+    refused = (
+        "this transport cannot send: it belongs to the process that made it, and this one was forked from it; "
+        "make one in each process, after the fork"
+    )
     assert done.stdout.splitlines() == [refused, refused, refused, "0", "7"], done.stderr
     assert values(cluster, topic) == [b"before", b"after"]
 

@@ -72,6 +72,17 @@ _PRODUCERS_ONLY: Final = """
 _SECRET: Final = ("password", "secret", "passphrase", ".pem", "sasl.oauthbearer.config")
 """Parts of the names of settings whose values are never printed."""
 
+_LOG: Final = logging.getLogger("registry.kafka.client")
+"""The client's own lines go where the service's do, and not to the standard error."""
+
+
+def _is_news(line: logging.LogRecord) -> bool:
+    # gapless= was chosen with the fact known that librdkafka calls the property experimental: no warning at each start.
+    return "Configuration property enable.gapless.guarantee is experimental" not in line.getMessage()
+
+
+_LOG.addFilter(_is_news)
+
 _TRUE: Final = frozenset({"true", "t", "1"})
 
 _Check = Callable[[Mapping[str, object]], tuple[str, str] | None]
@@ -128,11 +139,16 @@ def _check_store(given: Mapping[str, object]) -> tuple[str, str] | None:
 
 
 def _check_commit(given: Mapping[str, object]) -> tuple[str, str] | None:
-    if _is_true(given["enable.auto.commit"]):
+    if not _is_true(given["enable.auto.commit"]):
+        return (
+            "without enable.auto.commit nothing would be committed",
+            "leave it on: only offsets of handled records are committed, how often is auto.commit.interval.ms",
+        )
+    if str(given.get("auto.commit.interval.ms", "")).strip() != "0":
         return None
     return (
-        "without enable.auto.commit nothing would be committed",
-        "leave it on: only offsets of handled records are committed, how often is auto.commit.interval.ms",
+        "auto.commit.interval.ms=0 commits nothing before the end: after a crash all of it comes again",
+        "leave it out, which is every 5 seconds, or give a number of milliseconds",
     )
 
 
@@ -180,8 +196,7 @@ def _merge(
             raise SettingsError(f"{name} is not read here", help="write what it holds beside the other settings")
         if known not in foreign:
             named[known] = value
-    # The client's own lines go where the service's do, and not to the standard error.
-    settings = {"logger": logging.getLogger("registry.kafka.client"), **defaults, **named}
+    settings = {"logger": _LOG, **defaults, **named}
     for check in checks:
         if flaw := check(settings):
             raise SettingsError(flaw[0], help=flaw[1])

@@ -8,6 +8,7 @@ from typing import Final
 
 from registry.kafka.consuming.attempt import Reading, find_cause, find_key, find_stage
 from registry.kafka.consuming.policy import Failure
+from registry.kafka.consuming.reading import UNREADABLE, make_unreadable
 from registry.kafka.consuming.sources import Sources, check_source
 from registry.kafka.errors import HandlerTimeout, MessagingError, Reject
 from registry.kafka.inbox import AsyncInbox, Inbox
@@ -65,6 +66,8 @@ class AsyncAttempt:
         What is no :class:`Exception` goes through: the cancellation of this task, the end of the process.
         """
         try:
+            if record.headers is UNREADABLE:
+                raise make_unreadable()
             delivery = self._read(record)
             if delivery is None:
                 return None

@@ -78,16 +78,22 @@ class Lanes:
 
     async def close(self, lanes: Collection[Lane] | None, grace: float) -> None:
         """Lets some lanes, or all, finish the record in hand; after ``grace`` seconds it is cancelled."""
+        closing = list(self._working) if lanes is None else list(lanes)
         tasks: set[asyncio.Task[None]] = set()
-        for lane in list(self._working) if lanes is None else lanes:
+        for lane in closing:
             lane.closed = True
             lane.waiting.clear()
             if lane.task is not None and not lane.task.done():
                 tasks.add(lane.task)
                 if lane.resting or grace <= 0:
                     lane.task.cancel()
-        if not tasks:
-            return
+        try:
+            if tasks:
+                await self._finish(tasks, grace)
+        finally:
+            self.books.revoke([lane.place for lane in closing])
+
+    async def _finish(self, tasks: set[asyncio.Task[None]], grace: float) -> None:
         try:
             _, tasks = await asyncio.wait(tasks, timeout=grace if grace > 0 else LATE)
         finally:
@@ -122,7 +128,7 @@ class Lanes:
         """Tries again until the record is handled, or is a dead letter."""
         where, books = lane.place, self.books
         while failure is not None:
-            attempt = books.attempts(where, record.offset) + 1
+            attempt = self._failures.count(books, where, record, failure)
             decision = self._failures.judge(record, failure, attempt)
             if decision.action == "raise":
                 raise failure.error
@@ -132,7 +138,11 @@ class Lanes:
                 except Exception as error:
                     error.__cause__ = failure.error
                     failure = Failure("bury", error)
-                    decision = self._failures.judge(record, failure, attempt)
+                    decision = self._failures.judge(
+                        record, failure, self._failures.count(books, where, record, failure)
+                    )
+                    if decision.action == "raise":
+                        raise
                 else:
                     self._failures.put_aside(record, failure.error, attempt)
                     break

@@ -11,6 +11,7 @@ from registry.kafka.consuming.dead_letters import render_dead_letter
 from registry.kafka.consuming.failures import Failures
 from registry.kafka.consuming.partitions import Place
 from registry.kafka.consuming.policy import Foreign, Policy, Unknown, check_policy
+from registry.kafka.consuming.polling import LARGEST
 from registry.kafka.consuming.sources import find_sources
 from registry.kafka.errors import SettingsError
 from registry.kafka.inbox import AsyncInbox, Inbox
@@ -64,6 +65,8 @@ class AsyncSubscription:
         receiver = Receiver(*consumers, service=service, fallback=fallback)
         if not receiver.asynchronous:
             raise SettingsError("these handlers are no coroutines", help="Subscription calls them")
+        if batch > LARGEST:
+            raise SettingsError(f"batch={batch} is not from 1 to {LARGEST}")
         for name, number, enough in (
             ("batch", batch, batch >= 1),
             ("timeout", timeout, timeout is None or timeout > 0),

@@ -5,6 +5,7 @@ from time import perf_counter
 from typing import Final
 
 from registry.kafka.consuming.policy import Failure, Stage
+from registry.kafka.consuming.reading import UNREADABLE, make_unreadable
 from registry.kafka.consuming.sources import Sources, check_source
 from registry.kafka.errors import ForeignWriter
 from registry.kafka.inbox import EventKey, Inbox
@@ -41,6 +42,8 @@ class Attempt:
         What is no :class:`Exception` (a person's interrupt, the end of the process) goes through.
         """
         try:
+            if record.headers is UNREADABLE:
+                raise make_unreadable()
             delivery = self._read(record)
             if delivery is None:
                 return None

@@ -37,7 +37,7 @@ class DeadLetter:
     record: Record
     """As it stood in its own topic: key, value, headers, offset and time."""
     reason: str
-    """The class of the error, ``registry.serde.errors.DecodeError``."""
+    """The class of the error, ``registry.serde.errors.DecodeError``; Python's own without a module, ``ValueError``."""
     message: str
     attempts: int
     """How often it failed in all, also after earlier redrives."""
@@ -63,8 +63,8 @@ def render_dead_letter(
         str(record.partition),
         str(record.offset),
         "" if record.timestamp is None else record.timestamp.astimezone(UTC).isoformat(),
-        f"{kind.__module__}.{kind.__qualname__}",
-        str(error)[:_LONGEST],
+        kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}",
+        _say(error)[:_LONGEST],
         str(attempts),
         service,
         group,
@@ -97,3 +97,11 @@ def parse_dead_letter(letter: Record) -> DeadLetter:
             f"{place(letter)} is no dead letter: {error}", help="only subscriptions write the topic of dead letters"
         ) from None
     return DeadLetter(record, said["dl_reason"], said["dl_message"], attempts, said["dl_service"], said["dl_group"], at)
+
+
+def _say(error: Exception) -> str:
+    """Its text. A handler's own class of errors may fail to tell, and its record is put aside all the same."""
+    try:
+        return str(error)
+    except Exception as flaw:
+        return f"no text, since its __str__ raised {type(flaw).__name__}"

@@ -35,7 +35,8 @@ class Failures:
 
     def put_aside(self, record: Record, error: Exception, attempt: int) -> None:
         """Its letter is written."""
-        LOG.error("%s is a dead letter after %d attempts", place(record), attempt, exc_info=error)
+        tries = "1 attempt" if attempt == 1 else f"{attempt} attempts"
+        LOG.error("%s is a dead letter after %s", place(record), tries, exc_info=error)
         tell(self._dead_lettered, record, error)
 
     def hold(
@@ -59,10 +60,10 @@ class Failures:
         )
         if not held:
             LOG.warning(
-                "%s failed for the %d. time, again in %.1f s: %r",
+                "%s failed (attempt %d) and is tried again in %s s: %r",
                 place(record),
                 attempt,
-                decision.delay,
+                f"{decision.delay:.2g}" if decision.delay < 10 else f"{decision.delay:.0f}",
                 failure.error,
             )
         elif before is None or not before.held or before.offset != record.offset:

@@ -39,7 +39,8 @@ class Lag:
         self._due, clock = now + _PERIOD, time()
         first = {(record.topic, record.partition): record for record in reversed(list(waiting))}
         for where in sorted(books.assigned):
-            stands: Record | Trouble | None = books.troubles.get(where) or first.get(where)
+            trouble = books.troubles.get(where)
+            stands: Record | Trouble | None = trouble if trouble and not trouble.gone else first.get(where)
             last, end = books.stored.get(where), find_end(where)
             if stands:
                 behind, since = max(1, end - stands.offset), _seconds(stands.timestamp, clock)

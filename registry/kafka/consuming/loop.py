@@ -90,7 +90,7 @@ class Loop:
     def at_end(self) -> bool:
         """Whether all partitions that are read here came to the ends that were given."""
         assigned = self.books.assigned
-        if not assigned or self._waiting or self.books.troubles:
+        if not assigned or self._waiting or not all(trouble.gone for trouble in self.books.troubles.values()):
             return False
         # An end may be a marker of a transaction, which is no record and never comes.
         quiet = monotonic() - self._last > QUIET
@@ -155,7 +155,10 @@ class Loop:
                     polling.resume(where)
 
     def _read(self, polling: Polling, limit: int, wait: float) -> None:
-        records = map(read_message, polling.read(limit, wait))
+        before = self.books.assigned
+        records: Iterable[Record] = map(read_message, polling.read(limit, wait))
+        if (assigned := self.books.assigned) is not before:  # some may have gone in the middle of the batch
+            records = [record for record in records if (record.topic, record.partition) in assigned]
         self._waiting.extend(records if self._ends is None else self._find_within(records, self._ends))
 
     def _find_within(self, records: Iterable[Record], ends: Mapping[Place, int]) -> Iterator[Record]:
@@ -269,4 +272,5 @@ class Loop:
         self.books.revoke(places)
         self._ended.difference_update(places)
         for where in places:
+            self._starts.pop(where, None)
             tell(self._revoked, *where)

@@ -28,6 +28,8 @@ class Trouble:
     timestamp: datetime | None
     waits: int = 0
     """How often it failed for other reasons, which are none of its own."""
+    gone: bool = False
+    """Whether another member had the partition since: it may have got past the record."""
 
 
 class Partitions:
@@ -57,7 +59,9 @@ class Partitions:
         for place in places:
             self.handled.pop(place, None)
             self.stored.pop(place, None)
-            self._wait(place, NEVER)
+            if trouble := self.troubles.get(place):
+                left = replace(trouble, due=NEVER, held=False, gone=True)
+                self.troubles = {**self.troubles, place: left}
         self._find_earliest()
 
     def hold(self, place: Place, trouble: Trouble) -> None:

@@ -30,6 +30,9 @@ GIVE_UP: Final = frozenset(
 )
 """Errors of librdkafka, by name, that stop a subscription, as fatal ones do; after the others the client recovers."""
 
+LARGEST: Final = 1_000_000
+"""Records that the client gives at once; it refuses more."""
+
 LEAVE: Final = 10.0
 """Seconds for a last commit, where no broker answers."""
 

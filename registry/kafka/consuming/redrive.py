@@ -8,26 +8,24 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from registry.frozen import dataclass
-from registry.kafka.consuming.attempt import Attempt, Reading
-from registry.kafka.consuming.dead_letters import NoDeadLetter, dead_letter_topic, parse_dead_letter, render_dead_letter
-from registry.kafka.consuming.failures import Failures, Rendering
+from registry.kafka.consuming.attempt import Attempt
+from registry.kafka.consuming.dead_letters import dead_letter_topic
+from registry.kafka.consuming.failures import Failures
 from registry.kafka.consuming.letters import Letters
 from registry.kafka.consuming.loop import Loop
 from registry.kafka.consuming.partitions import Place
 from registry.kafka.consuming.policy import Foreign, Policy, check_policy
 from registry.kafka.consuming.polling import explain
+from registry.kafka.consuming.redriving import Redriving
 from registry.kafka.consuming.sources import find_sources
 from registry.kafka.errors import MessagingError, SettingsError
 from registry.kafka.inbox import Inbox
-from registry.kafka.observer import Observer, Observers
-from registry.kafka.observing import LOG
+from registry.kafka.observer import Observers
 from registry.kafka.retry import Retry
 from registry.kafka.settings import consumer_settings, start_consumer
 from registry.serde.consumer import Consumer
-from registry.serde.delivery import Delivery
 from registry.serde.fallback import Fallback
 from registry.serde.receiver import Receiver
-from registry.serde.record import Record
 from registry.serde.transport import Transport
 
 _PATIENCE: Final = 15.0
@@ -79,19 +77,17 @@ def redrive(
     topic = topic or dead_letter_topic(receiver.service)
     asked = consumer_settings(settings, f"{group}.redrive")
     ends = read_ends(asked, topic)
-    tally = Tally()
+    redriving = Redriving(receiver, group, topic)
     if not ends:
-        return tally.count()
+        return Redriven(*redriving.counts)
 
-    watching = (*observers, tally)
+    watching = (*observers, redriving)
     sources = {} if foreign == "handle" else find_sources(receiver.bundles, former_owners)
     loop = Loop(
         asked,
         [topic],
-        Attempt(
-            find_reading(receiver, group, tally), sources, service=receiver.service, inbox=inbox, observers=watching
-        ),
-        Failures(policy, watching, find_rendering(group, topic)),
+        Attempt(redriving.read, sources, service=receiver.service, inbox=inbox, observers=watching),
+        Failures(policy, watching, redriving.render),
         Letters(dead_letters, settings),
         outputs=outputs,
         observers=watching,
@@ -102,61 +98,7 @@ def redrive(
         loop.run(lambda: loop.at_end, signals)
     finally:
         loop.close()
-    return tally.count()
-
-
-class Tally(Observer):
-    """Counts what becomes of letters: an observer of their run."""
-
-    def __init__(self) -> None:
-        self.others = 0
-        self._handled = self._repeated = self._again = 0
-
-    def handled(self, delivery: Delivery, seconds: float) -> None:
-        """One was handled."""
-        self._handled += 1
-
-    def repeated(self, delivery: Delivery) -> None:
-        """The inbox knew one."""
-        self._repeated += 1
-
-    def dead_lettered(self, record: Record, error: Exception) -> None:
-        """One failed again."""
-        self._again += 1
-
-    def count(self) -> Redriven:
-        """All of them so far."""
-        return Redriven(self._handled, self._repeated, self._again, self.others)
-
-
-def find_reading(receiver: Receiver, group: str, tally: Tally) -> Reading:
-    """What reads a letter: as the record that it holds, if this group put it aside."""
-
-    def read(letter: Record) -> Delivery | None:
-        try:
-            found = parse_dead_letter(letter)
-        except NoDeadLetter as error:
-            LOG.error("passed over: %s", error)
-            tally.others += 1
-            return None
-        mine = (found.service, found.group) == (receiver.service, group)
-        delivery = receiver.read(found.record) if mine else None
-        tally.others += delivery is None
-        return delivery
-
-    return read
-
-
-def find_rendering(group: str, topic: str) -> Rendering:
-    """What renders a letter that failed again: of the first record, with all attempts."""
-
-    def render(letter: Record, error: Exception, attempts: int) -> Record:
-        found = parse_dead_letter(letter)
-        return render_dead_letter(
-            found.record, error, attempts=found.attempts + attempts, service=found.service, group=group, topic=topic
-        )
-
-    return render
+    return Redriven(*redriving.counts)
 
 
 def read_ends(settings: Mapping[str, Any], topic: str) -> dict[Place, int]:

@@ -1,6 +1,7 @@
 """What a redrive makes of dead letters, for threads and for asyncio: the events in them, new letters, and a count."""
 
 from registry.kafka.consuming.dead_letters import NoDeadLetter, parse_dead_letter, render_dead_letter
+from registry.kafka.consuming.reading import UNREADABLE, make_unreadable
 from registry.kafka.observer import Observer
 from registry.kafka.observing import LOG
 from registry.serde.delivery import Delivery
@@ -25,6 +26,8 @@ class Redriving(Observer):
             LOG.error("passed over: %s", error)
             self._others += 1
             return None
+        if found.record.headers == UNREADABLE:
+            raise make_unreadable()
         mine = (found.service, found.group) == (self._receiver.service, self._group)
         delivery = self._receiver.read(found.record) if mine else None
         self._others += delivery is None

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from registry.kafka.errors import ForeignWriter
+from registry.kafka.errors import ForeignWriter, SettingsError
 from registry.serde.bundle import Bundle
 from registry.serde.delivery import place
 from registry.serde.record import Record
@@ -17,7 +17,12 @@ Sources = Mapping[str, tuple[tuple[str, bytes], frozenset[bytes]]]
 
 
 def find_sources(bundles: Iterable[Bundle], former: Collection[str] = ()) -> Sources:
-    """Who writes the topics of these contracts. A topic has one owner; ``former`` are services that once were."""
+    """Who writes the topics of these contracts. A topic has one owner; ``former`` are services that once were.
+
+    Raises :class:`SettingsError` for a single text, which would count as a service for each of its letters.
+    """
+    if isinstance(former, str):
+        raise SettingsError(f"former_owners={former!r} is one text", help=f"list the services: [{former!r}]")
     return {
         bundle.topic: (
             (SOURCE_HEADER, bundle.owner.encode()),

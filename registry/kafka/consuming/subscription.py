@@ -13,6 +13,7 @@ from registry.kafka.consuming.letters import Letters
 from registry.kafka.consuming.loop import Loop
 from registry.kafka.consuming.partitions import Place
 from registry.kafka.consuming.policy import PAUSE, Foreign, Policy, Unknown, check_policy
+from registry.kafka.consuming.polling import LARGEST
 from registry.kafka.consuming.sources import find_sources
 from registry.kafka.errors import SettingsError
 from registry.kafka.inbox import Inbox
@@ -68,8 +69,8 @@ class Subscription:
         receiver = Receiver(*consumers, service=service, fallback=fallback)
         if receiver.asynchronous:
             raise SettingsError("these handlers are coroutines", help="AsyncSubscription awaits them")
-        if batch < 1:
-            raise SettingsError(f"batch={batch}: no record would ever be read")
+        if not 1 <= batch <= LARGEST:
+            raise SettingsError(f"batch={batch} is not from 1 to {LARGEST}")
         policy = Policy(retry=retry or Retry(), pause=pause or PAUSE, unknown=unknown, foreign=foreign)
         check_policy(policy)
         self.service = receiver.service

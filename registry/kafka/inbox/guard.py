@@ -14,12 +14,13 @@ class Guarded:
     and nothing is half committed. Savepoints stay allowed. An authorizer that the connection had is replaced.
     """
 
-    __slots__ = ("_state", "connection")
+    __slots__ = ("_open", "_state", "connection")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
+    def __init__(self, open: Callable[[], sqlite3.Connection]) -> None:
+        self._open = open
         self._state = _State()
-        connection.set_authorizer(_authorizer(self._state))
+        self.connection = open()
+        self.connection.set_authorizer(_authorizer(self._state))
 
     @property
     def refused(self) -> str:
@@ -28,8 +29,20 @@ class Guarded:
 
     def begin(self, statement: str) -> None:
         """Begins a transaction that only :meth:`end` ends."""
-        self.run(statement)
+        try:
+            self.run(statement)
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_BUSY_SNAPSHOT:
+                raise
+            self._renew()
+            self.run(statement)
         self._state.within, self._state.refused = True, ""
+
+    def _renew(self) -> None:
+        """A cursor that a handler kept open still reads an older state: nothing more is written through this one."""
+        self.connection.close()
+        self.connection = self._open()
+        self.connection.set_authorizer(_authorizer(self._state))
 
     def end(self, statement: str) -> None:
         """Ends it."""

@@ -79,7 +79,7 @@ class SqliteInbox:
         self._created = not create
         bound = callable(source)
         opener = source if callable(source) else _opener(source, patience)
-        self._shelf = Shelf(lambda: Guarded(opener()), _is_usable, bound)
+        self._shelf = Shelf(lambda: Guarded(opener), _is_usable, bound)
         self._lent: dict[int, tuple[int, Guarded]] = {}
         """By the id of a connection that is in a handler's hands: the handler's thread."""
 

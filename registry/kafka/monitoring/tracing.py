@@ -164,12 +164,15 @@ class _Process:
     ) -> None:
         api, span = self._tracing._api, self._span
         api.context.detach(self._token)
-        if error is not None:
-            name = type(error).__name__
-            span.record_exception(error)
-            span.set_attribute("error.type", name)
-            span.set_status(api.trace.StatusCode.ERROR, f"{name}: {error}")
-        span.end()
+        try:
+            if error is not None:
+                name = type(error).__name__
+                span.set_attribute("error.type", name)
+                span.set_status(api.trace.StatusCode.ERROR, name)
+                span.record_exception(error)
+                span.set_status(api.trace.StatusCode.ERROR, f"{name}: {error}")
+        finally:  # an error may be unable to say what it is
+            span.end()
 
 
 class _Api:

@@ -18,6 +18,8 @@ from registry.serde.record import Record
 
 PATIENCE: Final = 30.0
 """Seconds to wait for another connection that writes."""
+_BETWEEN: Final = 0.0002
+"""Seconds between two attempts of a relay to write; the gap between two handlers is hardly longer."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _LEGACY: Final = -1
@@ -247,7 +249,7 @@ class SqliteQueue:
     def _write(self, text: str, rows: Sequence[tuple[object, ...]]) -> None:
         """In one transaction."""
         with self._outbox.translated():
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             try:
                 self._connection.executemany(text, rows)
                 self._connection.execute("COMMIT")
@@ -255,6 +257,24 @@ class SqliteQueue:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+    def _begin(self) -> None:
+        """Waits for other writers itself: SQLite asks ten times a second, and would wait until handlers that follow
+        one another pause for as long."""
+        deadline = time.monotonic() + PATIENCE
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+                    if not busy or time.monotonic() > deadline:
+                        raise
+                time.sleep(_BETWEEN)
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {int(PATIENCE * 1000)}")
 
     def measure(self) -> Level:
         """As :meth:`registry.kafka.outbox.Queue.measure`."""

@@ -79,6 +79,7 @@ class Line:
         self.joined = False
         """Whether the broker knows the transactional id of this client."""
         self._gone: str | None = None
+        self._way_out = ""
         self._told = 0
         self._stop = Event()
         self._watcher = Thread(target=self._watch, name="registry.kafka.producing.line", daemon=True)
@@ -183,7 +184,7 @@ class Line:
         if self._gone:
             return
         self.give_up()
-        self._gone = "it was closed"
+        self._gone, self._way_out = "it was closed", "make a new one"
         self.produce = self._refuse
         self._stop.set()
         self._watcher.join()
@@ -192,17 +193,18 @@ class Line:
         if self._transactional and (self.broken is not None or not self.joined):
             self._client = None
         else:
-            self._client.close()
+            self.guard(self._client.close)  # where another took the transactional id meanwhile, aborting is fatal
 
     def leave(self) -> None:
         """What a forked child does first: the client's threads stayed in the parent."""
         # Ending a client without its threads takes a second of waiting for them: it is kept instead.
         _ORPHANS.append(self._client)
         self._gone = "it belongs to the process that made it, and this one was forked from it"
+        self._way_out = "make one in each process, after the fork"
         self.produce = self._refuse
 
     def _refuse(self, *_: object) -> NoReturn:
-        raise Unusable(f"this transport cannot send: {self._gone}", help="make one in each process, after the fork")
+        raise Unusable(f"this transport cannot send: {self._gone}", help=self._way_out)
 
     def _settle(self) -> None:
         """Takes note of a fatal error that waits to be raised while this callback runs.

@@ -73,13 +73,22 @@ class Transaction:
         client = self._line.client
         self._call("commit offsets", client.send_offsets_to_transaction, places, consumer.consumer_group_metadata())
 
-    def __enter__(self) -> "Transaction":
+    def join(self) -> None:
+        """Takes the transactional id: what an earlier client of it left open is ended. Done before, it does nothing.
+
+        Until then, or for a minute (``transaction.timeout.ms``), the broker tells a consumer no position that such a
+        transaction would have committed: one that waits for its first record to begin a transaction waits in vain.
+        """
         line = self._line
         if line.broken is not None:
             raise self._judge("begin", line.broken)
         if not line.joined:
             self._call("begin", line.client.init_transactions)
             line.joined = True
+
+    def __enter__(self) -> "Transaction":
+        line = self._line
+        self.join()
         self._call("begin", lambda _seconds: line.client.begin_transaction())
         self._open = True
         return self

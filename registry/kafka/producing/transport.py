@@ -49,8 +49,9 @@ class KafkaTransport:
 
     ``settings`` are librdkafka's, over those of :data:`registry.kafka.settings.PRODUCER`. ``patience`` is how many
     seconds :meth:`send` waits while the client's queue is full. With ``gapless`` the first failure stops everything:
-    see :attr:`gapless`. With a ``transactional_id`` records are sent in transactions: see :meth:`transaction`.
-    Raises :class:`registry.kafka.SettingsError` and :class:`registry.kafka.MissingLibrary`.
+    see :attr:`gapless`. With a ``transactional_id`` records are sent in transactions: see :meth:`transaction`; making
+    it asks the broker to end what an earlier run left open, and raises what beginning a transaction does. Raises
+    :class:`registry.kafka.SettingsError` and :class:`registry.kafka.MissingLibrary`.
 
     Order: records of one key go to one partition (of one topic with an unchanged number of partitions), and arrive in
     the order of their sends; retries neither repeat nor reorder them. Where one fails, those that were sent after it
@@ -77,6 +78,12 @@ class KafkaTransport:
         self._mask = 0 if gapless else _OFTEN
         self._line = self._start()
         self._end = finalize(self, _end, self._line, patience)
+        if self._transactional:
+            try:
+                self.transaction().join()
+            except BaseException:
+                self.close(0.0)
+                raise
 
     @property
     def gapless(self) -> bool:
@@ -182,6 +189,8 @@ class KafkaTransport:
         self._line.failures.extend(old.take_failures())
         self._end.detach()
         self._end = finalize(self, _end, self._line, self._patience)
+        if self._transactional:
+            self.transaction().join()
 
     def transaction(self) -> "Transaction":
         """``with transport.transaction() as tx:`` what is sent inside is read by others together, or not at all.
