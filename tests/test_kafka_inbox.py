@@ -44,8 +44,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
             yield lambda patience=5: stack.enter_context(RedisInbox(url, patience=patience))
 
 
-def key(event_id: str = "e-1", contract: str = "shop.OrderPlaced", service: str = "billing") -> EventKey:
-    return EventKey(service, contract, event_id)
+def key(event_id: str = "e-1", contract: str = "shop.OrderPlaced", group: str = "billing") -> EventKey:
+    return EventKey(group, contract, event_id)
 
 
 def test_an_event_is_new_once(make: Make) -> None:
@@ -64,8 +64,8 @@ def test_a_second_object_on_the_same_store_knows_what_the_first_handled(make: Ma
         assert not new
 
 
-@pytest.mark.parametrize("other", [key("e-2"), key(contract="shop.OrderPaid"), key(service="mail"), key("E-1")])
-def test_another_event_contract_or_service_is_another_key(make: Make, other: EventKey) -> None:
+@pytest.mark.parametrize("other", [key("e-2"), key(contract="shop.OrderPaid"), key(group="mail"), key("E-1")])
+def test_another_event_contract_or_group_is_another_key(make: Make, other: EventKey) -> None:
     inbox = make()
     with inbox.once(key()):
         pass

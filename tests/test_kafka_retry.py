@@ -27,6 +27,7 @@ def test_jitter_spreads_delays_around_their_length() -> None:
     [
         (Retry(attempts=0), "attempts=0: the first call is one too"),
         (Retry(first=0.0), "first=0.0: a delay of nothing would never let the others go on"),
+        (Retry(first=float("nan")), "first=nan: a delay of nothing would never let the others go on"),
         (Retry(factor=0.5), "factor=0.5: delays would shrink"),
         (Retry(first=2.0, longest=1.0), "longest=1.0 is shorter than first=2.0"),
         (Retry(jitter=1.0), "jitter=1.0 is no share from 0 to 1"),

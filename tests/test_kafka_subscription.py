@@ -18,6 +18,7 @@ from registry.kafka.consuming.polling import ReadFailed
 from registry.kafka.errors import MessagingError, Reject, SettingsError
 from registry.kafka.inbox import EventKey
 from registry.kafka.inbox.errors import InboxUnavailable
+from registry.kafka.inbox.memory import MemoryInbox
 from registry.kafka.observer import Observer
 from registry.kafka.retry import Retry
 from registry.serde.delivery import Delivery
@@ -510,15 +511,27 @@ def test_an_event_that_comes_again_is_passed_over_by_the_inbox(cluster: Cluster)
     run(shop.subscribe(seen, inbox=kept, observers=[told]), lambda: len(told.calls) >= 4 and bool(told.of("repeated")))
     assert seen.names == ["a", "b"]
     assert told.of("repeated") == ["a"]
-    assert kept.keys[0] == EventKey("shop-api", "shop.OrderPlaced", "event of a")
+    assert kept.keys[0] == EventKey(shop.group, "shop.OrderPlaced", "event of a")
     assert shop.committed() == {0: 3}
+
+
+def test_two_groups_of_one_service_share_an_inbox_and_handle_each_event_once_each(cluster: Cluster) -> None:
+    shop, inbox = Orders(cluster), MemoryInbox()
+    shop.publish("a")
+    for group in (shop.group, f"{shop.group}-rebuild"):
+        seen: list[str] = []
+        run(
+            shop.subscribe(lambda event, _, seen=seen: seen.append(event.order_id), inbox=inbox, group=group),
+            lambda seen=seen: bool(seen),
+        )
+        assert seen == ["a"]
 
 
 def test_a_tombstone_is_known_to_the_inbox_by_its_place(cluster: Cluster) -> None:
     shop, seen, kept = Orders(cluster), Seen(), Kept()
     shop.send_raw(None)
     run(shop.subscribe(seen, inbox=kept), lambda: bool(kept.keys))
-    assert kept.keys == [EventKey("shop-api", "", f"{shop.topic}[0]@0")]
+    assert kept.keys == [EventKey(shop.group, "", f"{shop.topic}[0]@0")]
 
 
 def test_an_inbox_that_is_down_holds_the_partition_and_puts_nothing_aside(cluster: Cluster) -> None:

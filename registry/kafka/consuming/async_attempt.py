@@ -26,6 +26,7 @@ class AsyncAttempt:
     """As :class:`.attempt.Attempt`, for handlers that are coroutines. ``timeout`` is in seconds."""
 
     __slots__ = (
+        "_group",
         "_handled",
         "_handling",
         "_inbox",
@@ -33,7 +34,6 @@ class AsyncAttempt:
         "_one",
         "_read",
         "_repeated",
-        "_service",
         "_sources",
         "_timeout",
     )
@@ -43,14 +43,14 @@ class AsyncAttempt:
         read: Reading,
         sources: Sources,
         *,
-        service: str,
+        group: str,
         inbox: Inbox | AsyncInbox | None,
         observers: Observers,
         timeout: float,
     ) -> None:
         self._read = read
         self._sources = sources
-        self._service = service
+        self._group = group
         self._inbox = inbox
         self._timeout = timeout
         self._handling = find_calls(observers, "handling")
@@ -117,7 +117,7 @@ class AsyncAttempt:
 
     @asynccontextmanager
     async def _once(self, inbox: Inbox | AsyncInbox, delivery: Delivery) -> AsyncIterator[bool]:
-        context = inbox.once(find_key(delivery, self._service))
+        context = inbox.once(find_key(delivery, self._group))
         if isinstance(context, AbstractContextManager):
             async with self._one:
                 with context as new:

@@ -63,7 +63,7 @@ async def async_redrive(
             lambda: AsyncAttempt(
                 redriving.read,
                 sources,
-                service=receiver.service,
+                group=group,
                 inbox=inbox,
                 observers=watching,
                 timeout=find_longest(asked) if timeout is None else timeout,

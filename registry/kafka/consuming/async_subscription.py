@@ -91,7 +91,7 @@ class AsyncSubscription:
             return AsyncAttempt(
                 receiver.read,
                 sources,
-                service=receiver.service,
+                group=group,
                 inbox=inbox,
                 observers=observers,
                 timeout=longest if timeout is None else timeout,

@@ -22,14 +22,14 @@ Reading = Callable[[Record], Delivery | None]
 class Attempt:
     """What a subscription does with each record, ready to be called for it."""
 
-    __slots__ = ("_bare", "_handled", "_handling", "_inbox", "_read", "_repeated", "_service", "_sources")
+    __slots__ = ("_bare", "_group", "_handled", "_handling", "_inbox", "_read", "_repeated", "_sources")
 
     def __init__(
-        self, read: Reading, sources: Sources, *, service: str, inbox: Inbox | None, observers: Observers
+        self, read: Reading, sources: Sources, *, group: str, inbox: Inbox | None, observers: Observers
     ) -> None:
         self._read = read
         self._sources = sources
-        self._service = service
+        self._group = group
         self._inbox = inbox
         self._handling = find_calls(observers, "handling")
         self._handled = find_calls(observers, "handled")
@@ -66,7 +66,7 @@ class Attempt:
                 with watching(self._handling, delivery):
                     delivery()
             else:
-                with self._inbox.once(find_key(delivery, self._service)) as new:
+                with self._inbox.once(find_key(delivery, self._group)) as new:
                     inside = True
                     if new:
                         with watching(self._handling, delivery):
@@ -97,7 +97,7 @@ def find_stage(inside: bool, stored: bool, error: Exception) -> Stage:
     return "keep" if stored and (not inside or isinstance(error, InboxUnavailable)) else "handle"
 
 
-def find_key(delivery: Delivery, service: str) -> EventKey:
+def find_key(delivery: Delivery, group: str) -> EventKey:
     """What an inbox knows an event by."""
     meta = delivery.meta
-    return EventKey(service, meta.contract, meta.event_id or place(delivery.record))
+    return EventKey(group, meta.contract, meta.event_id or place(delivery.record))

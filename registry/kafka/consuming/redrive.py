@@ -86,7 +86,7 @@ def redrive(
     loop = Loop(
         asked,
         [topic],
-        Attempt(redriving.read, sources, service=receiver.service, inbox=inbox, observers=watching),
+        Attempt(redriving.read, sources, group=group, inbox=inbox, observers=watching),
         Failures(policy, watching, redriving.render),
         Letters(dead_letters, settings),
         outputs=outputs,

@@ -88,7 +88,7 @@ class Subscription:
             Attempt(
                 receiver.read,
                 {} if foreign == "handle" else find_sources(receiver.bundles, former_owners),
-                service=receiver.service,
+                group=group,
                 inbox=inbox,
                 observers=observers,
             ),

@@ -8,10 +8,10 @@ from registry.frozen import dataclass
 
 @dataclass(frozen=True, slots=True)
 class EventKey:
-    """What makes two deliveries the same event, for one service."""
+    """What makes two deliveries the same event, for one consumer group."""
 
-    service: str
-    """Who handles it: two services handle the same event each once."""
+    group: str
+    """Who handles it: two groups handle the same event each once, also those of one service with one inbox."""
     contract: str
     event_id: str
     """``ce_id``; where there is none ``topic[partition]@offset``, which tells redeliveries but not repeated sends."""

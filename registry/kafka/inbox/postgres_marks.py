@@ -47,12 +47,12 @@ def make_statements(schema: str | None, table: str) -> Statements:
     """For a table of this name; without a schema that of the connection's search_path."""
     name = render_name(schema, table)
     held = name.replace("%", "%%").encode()  # what psycopg takes for a parameter
-    row = b"service = %s and contract = %s and event_id = %s"
+    row = b"consumer_group = %s and contract = %s and event_id = %s"
     text = 'text collate "C" not null'
     return Statements(
         ddl=(
-            f"create table if not exists {name} (service {text}, contract {text}, event_id {text},"
-            " handled_at timestamptz not null default now(), primary key (service, contract, event_id))",
+            f"create table if not exists {name} (consumer_group {text}, contract {text}, event_id {text},"
+            " handled_at timestamptz not null default now(), primary key (consumer_group, contract, event_id))",
             f"create index if not exists {render_name(_cut(f'{table}_handled_at'))} on {name} (handled_at)",
         ),
         # Not to_regclass(): within a transaction it goes on to say no after another one has made the table.
@@ -64,7 +64,9 @@ def make_statements(schema: str | None, table: str) -> Statements:
         lock=b"select pg_advisory_xact_lock(hashtext('contracts inbox'))",
         wait=b"select set_config('contracts.lock_timeout', current_setting('lock_timeout'), true),"
         b" set_config('lock_timeout', %s, true)",
-        insert=b"insert into " + held + b" (service, contract, event_id) values (%s, %s, %s) on conflict do nothing"
+        insert=b"insert into "
+        + held
+        + b" (consumer_group, contract, event_id) values (%s, %s, %s) on conflict do nothing"
         b" returning xmin::text::bigint, pg_current_xact_id()::text::bigint",
         unwait=b"select set_config('lock_timeout', current_setting('contracts.lock_timeout'), true)",
         delete=b"delete from " + held + b" where " + row + b" and xmin::text::bigint = %s",

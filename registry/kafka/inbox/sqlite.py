@@ -62,17 +62,19 @@ class SqliteInbox:
     ) -> None:
         name = render_name(table)
         self.ddl = (
-            f"create table if not exists {name} (service text not null, contract text not null, event_id text not null,"
-            " handled_at integer not null, primary key (service, contract, event_id)) without rowid",
+            f"create table if not exists {name} (consumer_group text not null, contract text not null,"
+            " event_id text not null, handled_at integer not null,"
+            " primary key (consumer_group, contract, event_id)) without rowid",
             f"create index if not exists {render_name(f'{table}_handled_at')} on {name} (handled_at)",
         )
         """The statements that create the table; ``handled_at`` is in microseconds since 1970."""
-        same = "service = ? and contract = ? and event_id = ? and handled_at = ?"
+        same = "consumer_group = ? and contract = ? and event_id = ? and handled_at = ?"
         self._insert = f"insert into {name} values (?, ?, ?, ?) on conflict do nothing"
         self._delete = f"delete from {name} where {same}"
         self._forget = (
-            f"delete from {name} where (service, contract, event_id) in"
-            f" (select service, contract, event_id from {name} where handled_at < ? order by handled_at limit {STEP})"
+            f"delete from {name} where (consumer_group, contract, event_id) in"
+            f" (select consumer_group, contract, event_id from {name} where handled_at < ?"
+            f" order by handled_at limit {STEP})"
         )
         self._patience = patience
         self._sweep = Sweep(keep)

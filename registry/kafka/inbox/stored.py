@@ -27,8 +27,8 @@ def render_id(event_id: str) -> str:
 
 
 def render_row(key: EventKey) -> tuple[str, str, str]:
-    """The three columns of a key: service, contract, event id."""
-    return key.service, key.contract, render_id(key.event_id)
+    """The three columns of a key: group, contract, event id."""
+    return key.group, key.contract, render_id(key.event_id)
 
 
 def render_name(*parts: str | None) -> str:
