@@ -96,8 +96,9 @@ def test_with_an_inbox_for_asyncio_handlers_run_at_once_each_in_its_transaction(
         async with AsyncPostgresInbox(postgres.conninfo) as inbox:
             await inbox.create()
             await handle_until(subscribe(shop, handle, inbox=inbox, retry=QUICK), lambda: "last" in calls)
-            other = subscribe(shop, handle, inbox=inbox, group=f"{shop.group}.other", observers=(repeated,))
-            await handle_until(other, lambda: len(repeated.names) == 4)
+            shop.publish("left", "fails once", "last", partition=0)  # once more, as a relay may
+            again = subscribe(shop, handle, inbox=inbox, observers=(repeated,))
+            await handle_until(again, lambda: len(repeated.names) == 3)
 
     shop.publish("left", "fails once", "last", partition=0)
     shop.publish("right", partition=1)
