@@ -6,12 +6,15 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from registry.brokers import BrokerError, apache, jars, kind_of
 from registry.brokers.client import is_ready
 from registry.brokers.container import IMAGE, render_run
+from registry.kafka.producing.transport import KafkaTransport
+from registry.serde.record import Record
 from tests.kafka_clusters import KIND, start_cluster
 from tests.test_brokers import PATIENCE, describe, read, send, wait_until
 
@@ -157,3 +160,25 @@ def test_what_java_says_is_told_when_it_cannot_start(tmp_path: Path, monkeypatch
     with pytest.raises(BrokerError, match=r"could not format its folder: [\s\S]*Too small maximum heap"):
         kind_of("apache").start()
     assert not any(tmp_path.iterdir())
+
+
+@real
+def test_a_cluster_whose_random_name_begins_with_a_dash_starts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("registry.brokers.apache.uuid4", lambda: UUID(bytes=b"\xf8" + bytes(range(15))))
+    broker = kind_of("apache").start()
+    try:
+        broker.check()
+    finally:
+        broker.close()
+
+
+@real
+def test_the_first_producer_of_a_new_broker_has_nothing_to_log(caplog: pytest.LogCaptureFixture) -> None:
+    broker = kind_of("apache").start()
+    try:
+        broker.create_topics({"orders": 1})
+        with KafkaTransport({"bootstrap.servers": broker.address}) as transport:
+            transport.send(Record("orders", b"k", b"v"))
+    finally:
+        broker.close()
+    assert caplog.messages == []

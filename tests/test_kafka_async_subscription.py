@@ -1,6 +1,7 @@
 """A service on asyncio reads its topics: partitions at once, each in its order, and what happens to bad ones."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import serde_orders as orders
 from registry import serde
 from registry.kafka.consuming.async_subscription import AsyncSubscription
 from registry.kafka.consuming.dead_letters import parse_dead_letter
-from registry.kafka.errors import DeliveryFailed, Reject, SettingsError
+from registry.kafka.errors import DeliveryFailed, MessagingError, Reject, SettingsError
 from registry.kafka.observer import Observer
 from registry.kafka.producing.async_transport import AsyncKafkaTransport
 from registry.kafka.retry import Retry
@@ -17,6 +18,7 @@ from registry.serde import AsyncInMemory
 from tests.kafka_async_orders import Seen, consume, handle_until, run, running, settle, subscribe
 from tests.kafka_clusters import Cluster
 from tests.kafka_orders import Orders
+from tests.kafka_topics import TOO_LARGE, only_mock, refuse_next
 
 QUICK = Retry(attempts=3, first=0.01)
 
@@ -272,9 +274,10 @@ def test_a_letter_that_cannot_be_written_holds_up_its_partition(shop: Orders) ->
 
         async def flush(self) -> None: ...
 
-    refusing = Refusing()
+    refusing, calls = Refusing(), list[str]()
 
     async def handle(event: orders.OrderPlaced, meta: serde.Meta) -> None:
+        calls.append(event.order_id)
         if event.order_id == "bad":
             raise Reject("never")
         await seen(event, meta)
@@ -290,6 +293,7 @@ def test_a_letter_that_cannot_be_written_holds_up_its_partition(shop: Orders) ->
 
     run(main())
     assert len(letters.records(shop.letters)) == 1
+    assert calls.count("bad") == 1, "only the letter is tried again"
     assert shop.committed() == {0: 2, 1: 1}
 
 
@@ -352,8 +356,9 @@ def test_a_broker_that_goes_and_comes_back_is_waited_for(shop: Orders) -> None:
 
 def test_what_makes_no_subscription_is_refused(shop: Orders) -> None:
     settings = shop.cluster.settings
-    with pytest.raises(SettingsError, match="these handlers are no coroutines"):
+    with pytest.raises(SettingsError, match="these handlers are no coroutines") as raised:
         AsyncSubscription(settings, shop.consumer(print), group="g")  # type: ignore[arg-type]  # the test
+    assert raised.value.help == "inherit OrderPlacedAsyncConsumer, or use Subscription"
     consumer = consume(shop, Seen())
     for options in ({"batch": 0}, {"timeout": 0}, {"grace": -1}, {"unknown": "ignore"}, {"group": ""}):
         with pytest.raises(SettingsError):
@@ -370,3 +375,82 @@ def test_what_is_published_by_a_transport_in_the_same_loop_is_handled(shop: Orde
             await settle(lambda: seen.names == names)
 
     run(main())
+
+
+def test_a_block_ends_when_what_was_handled_is_committed_and_the_group_left(shop: Orders) -> None:
+    seen = Seen()
+    shop.publish("a", partition=0)
+
+    async def main() -> None:
+        async with subscribe(shop, seen) as subscription:
+            task = asyncio.create_task(subscription.run())
+            await settle(lambda: seen.names == ["a"])
+        assert (task.done(), subscription.assigned) == (True, frozenset())
+        await task
+
+    run(main())
+    assert shop.committed() == {0: 1}
+
+
+def test_a_block_that_fails_ends_the_run_as_well(shop: Orders) -> None:
+    seen = Seen()
+    shop.publish("a", partition=0)
+
+    async def main() -> None:
+        subscription = subscribe(shop, seen)
+        with suppress(ValueError):
+            async with subscription:
+                task = asyncio.create_task(subscription.run())
+                await settle(lambda: seen.names == ["a"])
+                raise ValueError
+        assert task.done()
+        await task
+
+    run(main())
+    assert shop.committed() == {0: 1}
+
+
+def test_a_subscription_that_does_not_run_closes_at_once(shop: Orders) -> None:
+    async def main() -> None:
+        async with subscribe(shop, Seen()) as subscription:
+            await subscription.close()
+
+    run(main())
+
+
+def test_a_handler_cannot_close_its_own_subscription(shop: Orders) -> None:
+    shop.publish("a", partition=0)
+    told: list[str] = []
+
+    async def handle(event: orders.OrderPlaced, meta: serde.Meta) -> None:
+        with pytest.raises(MessagingError) as raised:
+            await subscription.close()
+        told.append(str(raised.value))
+
+    async def main() -> None:
+        async with subscription:
+            task = asyncio.create_task(subscription.run())
+            await settle(lambda: bool(told))
+        await task
+
+    subscription = subscribe(shop, handle)
+    run(main())
+    assert told == ["a subscription cannot be closed by its own handler"]
+
+
+def test_a_dead_letter_that_is_too_large_for_its_topic_names_the_setting(shop: Orders) -> None:
+    only_mock(shop.cluster)
+    shop.send_raw(b"poison")
+    refuse_next(shop.cluster, TOO_LARGE, 1)
+
+    async def main() -> None:
+        subscription = subscribe(shop, Seen())
+        async with running(subscription):
+            await settle(lambda: bool(subscription.paused))
+            (error,) = subscription.paused.values()
+            await settle(lambda: not subscription.paused)
+        assert isinstance(error, DeliveryFailed)
+        assert error.help.startswith(f"a letter is larger than its record: raise max.message.bytes of {shop.letters};")
+
+    run(main())
+    assert reasons(shop) == [("DecodeError", 1)]

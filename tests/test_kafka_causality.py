@@ -54,12 +54,52 @@ def test_an_event_that_a_relay_sent_again_is_one_event() -> None:
 
 
 def test_a_dead_letter_hangs_below_the_event_that_nobody_could_handle() -> None:
-    why = {"dl_reason": "ValueError", "dl_message": "no such page", "dl_service": "web", "dl_attempts": "3"}
-    dead = record("web.dead-letters[0]@4", "a", "", dl_at=(START + timedelta(seconds=1)).isoformat(), **why)
+    dead = record(
+        "web.dead-letters[0]@4",
+        "a",
+        dl_reason="ValueError",
+        dl_message="no such page",
+        dl_service="web",
+        dl_attempts="3",
+        dl_at=(START + timedelta(seconds=1)).isoformat(),
+    )
     assert draw(record("orders[0]@0", "a"), dead) == [
         "correlation r-1",
         "└─ OrderPlaced v2  shop-api  orders[0]@0  12:00:00",
         "   └─ ✗ dead letter of web after 3 attempts: ValueError: no such page  web.dead-letters[0]@4  +1000 ms",
+    ]
+
+
+def test_dead_letters_of_one_event_and_one_reader_are_the_latest_with_their_number() -> None:
+    def letter(offset: int, service: str, message: str, group: str = "web") -> Record:
+        return record(
+            f"dead[0]@{offset}",
+            "a",
+            dl_reason="registry.kafka.errors.Reject",
+            dl_message=message,
+            dl_service=service,
+            dl_group=group,
+            dl_attempts=str(offset),
+            dl_at=(START + timedelta(seconds=offset)).isoformat(),
+        )
+
+    letters = letter(1, "web", "no page"), letter(3, "web", "still none"), letter(2, "web", "no page")
+    assert draw(
+        record("orders[0]@0", "a"), *letters, letter(4, "mail", "no address"), letter(5, "web", "x", "web-b")
+    ) == [
+        "correlation r-1",
+        "└─ OrderPlaced v2  shop-api  orders[0]@0  12:00:00",
+        "   ├─ ✗ dead letter of web after 3 attempts: Reject: still none  dead[0]@3  +3000 ms  (3 times)",
+        "   ├─ ✗ dead letter of mail after 4 attempts: Reject: no address  dead[0]@4  +4000 ms",
+        "   └─ ✗ dead letter of web after 5 attempts: Reject: x  dead[0]@5  +5000 ms",
+    ]
+
+
+def test_dead_letters_of_records_without_an_event_id_stay_apart() -> None:
+    letters = (record(f"dead[0]@{n}", "", dl_reason="shop.Gone", dl_service="web") for n in (1, 2))
+    assert draw(*letters)[1:] == [
+        "├─ ✗ dead letter of web: shop.Gone:   dead[0]@1",
+        "└─ ✗ dead letter of web: shop.Gone:   dead[0]@2",
     ]
 
 

@@ -83,6 +83,12 @@ def test_a_letter_is_hardly_larger_than_its_record() -> None:
     assert found.message == "x" * 1000
 
 
+def test_a_letter_is_hardly_larger_whatever_characters_its_reason_is_of() -> None:
+    held = dict(letter(error=ValueError("\ud800" * 1_000_000)).headers)["dl_message"]
+    assert held is not None
+    assert len(held) <= 6000
+
+
 def test_an_error_whose_text_no_header_can_hold_is_written_all_the_same() -> None:
     assert parse_dead_letter(letter(error=ValueError("half \ud800"))).message == "half \\ud800"
 

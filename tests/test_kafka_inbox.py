@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from registry.kafka.errors import SettingsError
+from registry.kafka.errors import NoTransaction, SettingsError
 from registry.kafka.inbox import EventKey, Inbox
 from registry.kafka.inbox.errors import InboxBusy
 from registry.kafka.inbox.memory import MemoryInbox
@@ -20,6 +20,7 @@ from registry.kafka.inbox.redis import RedisInbox
 from registry.kafka.inbox.shelf import Shelf
 from registry.kafka.inbox.sqlite import SqliteInbox
 from registry.kafka.inbox.stored import render_id, render_name
+from registry.kafka.transaction import current_connection, using
 from tests.databases import postgres, redis
 
 FIXTURES = (postgres, redis)
@@ -234,3 +235,15 @@ except MissingLibrary as error:
 """
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert run.stdout == f"pip install 'event-contracts[{extra}]'\n"
+
+
+def test_a_handler_without_an_inbox_is_told_that_nothing_would_be_committed_with_it() -> None:
+    with pytest.raises(NoTransaction, match="no transaction is in force here") as raised:
+        current_connection()
+    assert raised.value.help == "give the Subscription an inbox, or use `with using(connection):`"
+
+
+def test_the_connection_in_use_is_the_one_in_force() -> None:
+    connection = object()
+    with using(connection):
+        assert current_connection() is connection

@@ -10,7 +10,7 @@ import pytest
 from registry.kafka.inbox import EventKey
 from registry.kafka.inbox.async_postgres import AsyncPostgresInbox
 from registry.kafka.inbox.errors import InboxBusy, InboxUnavailable, TransactionEnded
-from registry.kafka.transaction import current_connection
+from registry.kafka.transaction import CONNECTION, current_connection
 from tests.databases import Postgres, postgres
 
 FIXTURES = (postgres,)
@@ -75,9 +75,9 @@ def test_what_a_handler_wrote_is_committed_with_its_event_and_once(database: Pos
             assert new
             await write_bill()
             assert bills(database) == []
-        assert current_connection() is None
+        assert CONNECTION.get() is None
         async with inbox.once(KEY) as new:
-            assert not new and current_connection() is None
+            assert not new and CONNECTION.get() is None
 
     run(database, story)
     assert bills(database) == ["bill"]

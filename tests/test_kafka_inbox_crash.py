@@ -28,11 +28,11 @@ MODULES = {
 WORK = """
 import sys
 from registry.kafka.inbox import EventKey
-from registry.kafka.transaction import current_connection
+from registry.kafka.transaction import CONNECTION, current_connection
 
 with Inbox(sys.argv[1]).once(EventKey("billing", "shop.OrderPlaced", "e-1")) as new:
     print(new, flush=True)
-    if new and current_connection() is not None:  # Redis has none
+    if new and CONNECTION.get() is not None:  # Redis has none
         current_connection().execute("insert into bill values ('by the process')")
     print("written", flush=True)
     sys.stdin.readline()

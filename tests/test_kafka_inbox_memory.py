@@ -10,7 +10,7 @@ from registry.kafka.errors import SettingsError
 from registry.kafka.inbox import EventKey
 from registry.kafka.inbox.errors import InboxBusy
 from registry.kafka.inbox.memory import MemoryInbox
-from registry.kafka.transaction import current_connection
+from registry.kafka.transaction import CONNECTION
 
 
 def key(number: int) -> EventKey:
@@ -40,7 +40,7 @@ def test_it_forgets_what_is_older_than_it_keeps() -> None:
 
 def test_there_is_no_transaction_in_force() -> None:
     with MemoryInbox().once(key(1)):
-        assert current_connection() is None
+        assert CONNECTION.get() is None
 
 
 def test_the_same_event_inside_its_own_handler_is_passed_over() -> None:

@@ -12,7 +12,7 @@ import pytest
 from registry.kafka.inbox import EventKey
 from registry.kafka.inbox.errors import InboxBusy, InboxUnavailable, TransactionEnded
 from registry.kafka.inbox.postgres import PostgresInbox
-from registry.kafka.transaction import current_connection
+from registry.kafka.transaction import CONNECTION, current_connection
 from tests.databases import Postgres, postgres
 
 FIXTURES = (postgres,)
@@ -74,7 +74,7 @@ def test_what_a_handler_wrote_is_committed_with_its_event(inbox: PostgresInbox, 
         write_bill("kept")
         assert bills(database) == []  # not before the handler returned
     assert bills(database) == ["kept"]
-    assert current_connection() is None
+    assert CONNECTION.get() is None
 
 
 def test_what_a_handler_wrote_before_it_raised_is_gone(inbox: PostgresInbox, database: Postgres) -> None:
@@ -88,7 +88,7 @@ def test_no_transaction_is_in_force_for_an_event_that_is_passed_over(inbox: Post
     with inbox.once(KEY):
         pass
     with inbox.once(KEY) as new:
-        assert not new and current_connection() is None
+        assert not new and CONNECTION.get() is None
 
 
 def with_connection() -> None:

@@ -10,7 +10,7 @@ from registry.kafka.errors import SettingsError
 from registry.kafka.inbox import EventKey
 from registry.kafka.inbox.errors import ClaimLost, InboxBusy, InboxUnavailable
 from registry.kafka.inbox.redis import RedisInbox
-from registry.kafka.transaction import current_connection
+from registry.kafka.transaction import CONNECTION
 from tests.databases import Redis, redis
 
 FIXTURES = (redis,)
@@ -32,7 +32,7 @@ def test_an_event_is_claimed_while_it_is_handled_and_marked_then(redis: Redis) -
         with inbox.once(KEY):
             assert client.get(NAME).startswith(b"claimed:")
             assert 290 < client.ttl(NAME) <= 300
-            assert current_connection() is None
+            assert CONNECTION.get() is None
         assert client.get(NAME).startswith(b"handled:")
         assert 172_790 < client.ttl(NAME) <= 172_800
 

@@ -1,5 +1,6 @@
 """Dead letters that are handed to their handlers once more."""
 
+import re
 from copy import copy
 from threading import Event, Thread
 from typing import Any
@@ -217,8 +218,22 @@ def test_a_foreign_writer_is_let_in_by_naming_it(cluster: Cluster) -> None:
 def test_a_topic_that_does_not_exist_is_told(cluster: Cluster) -> None:
     if not cluster.real:
         pytest.skip("the mock makes any topic that is asked for")
-    with pytest.raises(MessagingError, match="there is no topic nowhere"):
+    with pytest.raises(MessagingError, match="the topic nowhere does not exist") as raised:
         Shop(cluster).redrive(topic="nowhere")
+    assert raised.value.help == "create it, or run `contracts dev`"
+
+
+def test_the_log_names_the_record_that_failed_again_by_its_own_place(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = Shop(cluster)
+    shop.put_aside("a")
+    caplog.clear()
+    assert shop.redrive().again == 1
+    (said,) = [line for line in caplog.messages if "dead letter" in line]
+    assert re.fullmatch(
+        rf"{shop.letters}\[\d\]@0 \(from {shop.topic}\[0\]@0\) is a dead letter after 1 attempt: Reject: no a yet", said
+    )
 
 
 def test_coroutines_are_refused(cluster: Cluster) -> None:

@@ -129,6 +129,29 @@ def test_what_the_client_does_not_know_is_told_in_its_words(given: dict[str, obj
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["linger.ms", "queue.buffering.max.ms"])
+def test_a_wrong_value_is_told_by_both_names_of_its_setting(name: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        start_producer(producer_settings({**HERE, name: "abc"}))
+    assert str(caught.value).splitlines()[0].endswith('configuration property "linger.ms" (queue.buffering.max.ms)')
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"bootstrap_servers": "127.0.0.1:1"}, "bootstrap.servers"),
+        ({"bootstrap.server": "127.0.0.1:1"}, "bootstrap.servers"),
+        ({**HERE, "linger_ms": 5}, "linger.ms"),
+        ({**HERE, "security_protocol": "SSL"}, "security.protocol"),
+    ],
+)
+def test_a_misspelt_name_is_asked_about(given: dict[str, object], meant: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        start_producer(producer_settings(given))
+    assert caught.value.help == f"did you mean {meant}?"
+    assert next(name for name in given if name not in HERE) in str(caught.value)
+
+
 def test_no_error_shows_a_password() -> None:
     # librdkafka quotes the value where it does not fit: here it was written into the wrong line.
     secret = "open-sesame"

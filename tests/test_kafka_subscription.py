@@ -1,6 +1,7 @@
 """The consumers of a service on a cluster: what goes well, and what goes wrong with one record."""
 
 import logging
+import random
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
@@ -24,6 +25,7 @@ from registry.kafka.retry import Retry
 from registry.serde.delivery import Delivery
 from tests.kafka_clusters import Cluster
 from tests.kafka_orders import Orders, limit, run, running, wait_for
+from tests.kafka_topics import TOO_LARGE, only_mock, refuse_next
 
 QUICK = Retry(attempts=3, first=0.01, longest=0.05)
 SOON = Retry(first=0.05, longest=0.2)
@@ -580,8 +582,8 @@ def test_a_missing_topic_of_dead_letters_holds_the_partition_until_it_is_there(c
     assert shop.committed() == {0: 2, 1: 1}
 
 
-def test_a_dead_letter_that_cannot_be_written_is_tried_again_with_its_record(cluster: Cluster) -> None:
-    shop, seen, told = Orders(cluster), Seen(), Told()
+def test_a_dead_letter_that_cannot_be_written_is_tried_again_without_its_handler(cluster: Cluster) -> None:
+    shop, told, calls = Orders(cluster), Told(), list[str]()
     sent: list[serde.Record] = []
 
     class Shaky:
@@ -592,13 +594,18 @@ def test_a_dead_letter_that_cannot_be_written_is_tried_again_with_its_record(clu
             if len(sent) < 3:
                 raise MessagingError("did not arrive")
 
-    shop.send_raw(b"poison")
-    shop.publish("a", partition=0)
-    run(shop.subscribe(seen, dead_letters=Shaky(), observers=[told]), seen.has("a"))
-    assert len(sent) == 3
-    assert told.of("dead_lettered") == ["DecodeError"]
+    def handle(event: orders.OrderPlaced, meta: serde.Meta) -> None:
+        calls.append(event.order_id)
+        if event.order_id == "bad":
+            raise ValueError("no stock")
+
+    shop.publish("bad", "a", partition=0)
+    run(shop.subscribe(handle, retry=QUICK, dead_letters=Shaky(), observers=[told]), lambda: "a" in calls)
+    assert calls == ["bad", "bad", "bad", "a"], "as often as retry says, however often the letter is sent"
+    assert [parse_dead_letter(letter).attempts for letter in sent] == [3, 3, 3]
+    assert told.of("dead_lettered") == ["ValueError"]
     assert told.of("failed") == [
-        ("DecodeError", 1), ("MessagingError", 1), ("DecodeError", 2), ("MessagingError", 2), ("DecodeError", 3)
+        ("ValueError", 1), ("ValueError", 2), ("ValueError", 3), ("MessagingError", 1), ("MessagingError", 2)
     ]  # fmt: skip
     assert (told.of("paused"), told.of("resumed")) == ([0], [0])
 
@@ -628,7 +635,7 @@ def test_a_subscription_closes_also_where_no_broker_answers(
         subscription.run(limit(seen.has("a")))
         cluster.stop_node(1)
     assert subscription.assigned == frozenset()
-    assert "no broker took the leave of this consumer" in caplog.text
+    assert "could not leave the group in time" in caplog.text
 
 
 def test_a_topic_that_is_missing_is_told_and_read_when_it_is_there(
@@ -872,8 +879,55 @@ def test_the_log_says_when_a_record_is_tried_again(cluster: Cluster, caplog: pyt
         seen.append(event.order_id)
 
     run(shop.subscribe(handle, retry=Retry(first=0.01, jitter=0)), lambda: bool(seen))
-    said = [line for line in caplog.messages if "is tried again" in line]
+    said = [line for line in caplog.messages if "attempt" in line]
     assert said == [
-        f"{shop.topic}[0]@0 failed (attempt 1) and is tried again in 0.01 s: ValueError('once')",
-        f"{shop.topic}[0]@0 failed (attempt 2) and is tried again in 0.02 s: ValueError('twice')",
+        f"{shop.topic}[0]@0: attempt 1 of 5 failed, again in 0.01 s: ValueError: once",
+        f"{shop.topic}[0]@0: attempt 2 of 5 failed, again in 0.02 s: ValueError: twice",
     ]
+
+
+def test_the_log_says_which_partition_is_paused_and_why(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+    shop = Orders(cluster, partitions=1)
+    shop.send_raw(bytes.fromhex("00 00000063 00"))
+    with shop.subscribe(Seen()) as subscription:
+        subscription.run(limit(lambda: bool(subscription.paused)))
+    (said,) = [line for line in caplog.messages if "paused" in line]
+    assert said.startswith(f"partition {shop.topic}[0] is paused at offset 0: UnknownSchema: shop.OrderPlaced")
+
+
+@pytest.mark.parametrize(("error", "traced"), [(Reject("never"), False), (ValueError("never"), True)])
+def test_a_record_that_its_handler_rejects_is_one_line_in_the_log(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture, error: Exception, traced: bool
+) -> None:
+    shop = Orders(cluster, partitions=1)
+    shop.publish("a")
+
+    def handle(event: orders.OrderPlaced, meta: serde.Meta) -> None:
+        raise error
+
+    run(shop.subscribe(handle, retry=Retry(attempts=1)), lambda: bool(shop.dead_letters()))
+    (said,) = [each for each in caplog.records if each.name == "registry.kafka"]
+    reason = f"{type(error).__name__}: never"
+    assert said.getMessage() == f"{shop.topic}[0]@0 is a dead letter after 1 attempt: {reason}"
+    assert bool(said.exc_info) == traced
+
+
+def test_a_record_as_large_as_they_come_has_a_dead_letter(cluster: Cluster) -> None:
+    shop = Orders(cluster, partitions=1)
+    poison = b"\xff" + random.Random(1).randbytes(999_000)
+    shop.send_raw(poison)
+    run(shop.subscribe(Seen()), lambda: bool(shop.dead_letters()))
+    assert [letter.value for letter in shop.dead_letters()] == [poison]
+
+
+def test_a_dead_letter_that_is_too_large_for_its_topic_names_the_setting(cluster: Cluster) -> None:
+    only_mock(cluster)
+    shop = Orders(cluster, partitions=1)
+    shop.send_raw(b"poison")
+    refuse_next(cluster, TOO_LARGE, 1)
+    with shop.subscribe(Seen()) as subscription:
+        subscription.run(limit(lambda: bool(subscription.paused)))
+        (error,) = subscription.paused.values()
+        subscription.run(limit(lambda: bool(shop.dead_letters())))
+    assert isinstance(error, MessagingError)
+    assert error.help.startswith(f"a letter is larger than its record: raise max.message.bytes of {shop.letters};")

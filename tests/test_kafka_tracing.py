@@ -165,6 +165,15 @@ def test_a_dead_letter_is_told_of_in_the_trace_of_its_record(scene: Scene) -> No
     attributes = attributes_of(span)
     assert (attributes["messaging.operation.type"], attributes["error.type"]) == ("settle", "Reject")
     assert (attributes["messaging.destination.partition.id"], attributes["messaging.kafka.offset"]) == ("1", 41)
+    assert attributes["messaging.message.conversation_id"] == "request-1"
+
+
+@pytest.mark.parametrize("headers", [(), (("ce_correlationid", None),), (("ce_correlationid", b""),)])
+def test_a_dead_letter_without_a_correlation_id_has_no_conversation(
+    scene: Scene, headers: tuple[tuple[str, bytes | None], ...]
+) -> None:
+    scene.tracing.dead_lettered(Record("shop.orders", b"k", b"poison", headers), Reject("no"))
+    assert "messaging.message.conversation_id" not in attributes_of(scene.spans["dead-letter shop.orders"])
 
 
 def test_a_tombstone_is_marked_and_keeps_its_trace(scene: Scene) -> None:

@@ -199,6 +199,7 @@ def test_a_record_that_no_broker_takes_comes_back_from_flush() -> None:
         with pytest.raises(DeliveryFailed) as caught:
             transport.flush()
     assert caught.value.failures == ((record, "_MSG_TIMED_OUT: no broker took it within delivery.timeout.ms"),)
+    assert caught.value.help.startswith("the broker cannot be reached, or the topic does not exist;")
     assert str(caught.value).startswith("a record of orders did not reach the broker: _MSG_TIMED_OUT")
 
 

@@ -18,6 +18,7 @@ from serde_orders import (
 )
 
 from registry import frozen, serde
+from registry.serde.receiver import Receiver
 
 
 def order(number: int = 1, state: State = State.OPEN) -> OrderPlaced:
@@ -252,6 +253,27 @@ def test_two_events_of_one_topic_go_to_the_consumers_that_want_them(headers: boo
     assert transport.deliver() == 2
     assert both.shipped == "o-1"
     assert [event for event, _ in both.seen] == [order()]
+
+
+class TwoEvents(Orders, OrderShippedConsumer):
+    def on_order_shipped(self, event: dict[str, object], meta: serde.Meta) -> None: ...
+
+
+@pytest.mark.parametrize("consumer", [Orders, TwoEvents])
+@pytest.mark.parametrize("garbage", [b"garbage", b"", b"\x00\x00", b"{}", b"\xc3\x28"])
+def test_bytes_without_a_frame_are_broken_however_many_events_are_read(
+    garbage: bytes, consumer: type[serde.Consumer]
+) -> None:
+    with pytest.raises(serde.DecodeError) as raised:
+        Receiver(consumer()).read(serde.Record("shop.orders", b"k", garbage))
+    assert type(raised.value) is serde.DecodeError
+    assert "frame" in str(raised.value)
+
+
+@pytest.mark.parametrize("consumer", [Orders, TwoEvents])
+def test_a_frame_that_names_an_unknown_schema_is_no_broken_one(consumer: type[serde.Consumer]) -> None:
+    with pytest.raises(serde.UnknownSchema):
+        Receiver(consumer()).read(serde.Record("shop.orders", b"k", bytes.fromhex("00 00000009 00")))
 
 
 def test_events_that_nobody_subscribes_to_are_passed_over() -> None:

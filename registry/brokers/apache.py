@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from registry.brokers import jars
 from registry.brokers.broker import Broker, BrokerError
-from registry.brokers.client import create_topics, find_missing_client, is_ready
+from registry.brokers.client import create_topics, find_missing_client, is_ready, wait_for_producers
 from registry.brokers.ports import find_ports
 from registry.brokers.server import Server
 from registry.brokers.settings import Listeners, render_properties, replicas_of, settings_of
@@ -100,6 +100,7 @@ class ApacheCluster:
             self._wait_for(number)
         # Kafka makes these when they are first asked for, and the first consumer then waits for three seconds.
         self._create(dict.fromkeys(INTERNAL, 4), COMPACTED)
+        wait_for_producers(self.address, PATIENCE)
 
     def create_topics(self, topics: Mapping[str, int]) -> None:
         self._create(topics, {})
@@ -136,7 +137,7 @@ class ApacheCluster:
 
     def _format(self, number: int, name: str) -> "subprocess.Popen[str]":
         settings = self._folder / f"node-{number}" / "server.properties"
-        command = self._java("kafka.tools.StorageTool", "format", "-t", name, "-c", str(settings))
+        command = self._java("kafka.tools.StorageTool", "format", f"--cluster-id={name}", "-c", str(settings))
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def _java(self, *words: str) -> list[str]:

@@ -3,9 +3,11 @@
 import time
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Final
 
 from registry.brokers.broker import BrokerError
+
+_QUICK: Final = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200, "log_level": 0}
 
 
 def find_missing_client() -> BrokerError | None:
@@ -23,6 +25,21 @@ def is_ready(address: str, nodes: int, seconds: float) -> bool:
         return len(_new_admin(address).list_topics(timeout=seconds).brokers) >= nodes
     except KafkaException:
         return False
+
+
+def wait_for_producers(address: str, patience: float) -> None:
+    """Wait until a producer is served. Raises :class:`BrokerError`.
+
+    A node fetches the numbers that it gives to producers when the first one asks, and puts that one off: its client
+    logs an error and waits for half a second. Here it is ours.
+    """
+    from confluent_kafka import KafkaException, Producer
+
+    producer = Producer({"bootstrap.servers": address, "transactional.id": "contracts-dev", **_QUICK})
+    try:
+        producer.init_transactions(patience)
+    except KafkaException as error:
+        raise BrokerError(f"{address} serves no producer within {patience:g} s: {error.args[0].str()}") from error
 
 
 def create_topics(
@@ -77,5 +94,4 @@ def _has_leaders(topic: Any) -> bool:
 def _new_admin(address: str) -> Any:
     from confluent_kafka.admin import AdminClient
 
-    quick = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200, "log_level": 0}
-    return AdminClient({"bootstrap.servers": address, **quick})
+    return AdminClient({"bootstrap.servers": address, **_QUICK})

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from registry.brokers import jars
 from registry.brokers.broker import Broker, BrokerError
-from registry.brokers.client import create_topics, find_missing_client, is_ready
+from registry.brokers.client import create_topics, find_missing_client, is_ready, wait_for_producers
 from registry.brokers.ports import find_ports
 from registry.brokers.server import Server
 from registry.brokers.settings import Listeners, Settings, environment_of, settings_of
@@ -69,6 +69,7 @@ class Container:
             self.check()
             if time.monotonic() > end:
                 raise BrokerError(f"{IMAGE} did not answer within {PATIENCE:g} s; it says:\n{self._server.tail()}")
+        wait_for_producers(self.address, PATIENCE)
 
     def create_topics(self, topics: Mapping[str, int]) -> None:
         create_topics(self.address, topics)

@@ -13,10 +13,7 @@ from registry.brokers.broker import Broker, BrokerError
 from registry.brokers.client import find_missing_client
 
 TITLE: Final = "librdkafka's mock cluster, in this process"
-LIMITS: Final = (
-    "about 5 MB a partition and then records are lost without an error, "
-    "transactions are not isolated, and all is gone when it ends"
-)
+LIMITS: Final = "for trying out: the newest 5 MB of a partition, no isolated transactions, nothing kept"
 
 _PRODUCER: Final = 0
 _TOPIC_ALREADY_EXISTS: Final = 36

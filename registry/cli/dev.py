@@ -58,8 +58,16 @@ def _read_topics(root: str) -> list[str]:
     ownership = catalog.ownership
     if ownership.unread:
         raise InvalidSchema(ownership.flaws)
+    if ownership.flaws:
+        first, *others = ownership.flaws
+        more = f" (and {len(others)} more)" if others else ""
+        _tell(
+            f"`contracts check` refuses {one_line(f'{first.location}: {first.message}')}{more}; going on with the rest"
+        )
     topics = find_topics(ownership)
-    if not topics:
+    if not ownership.present:
+        _tell("there is no ownership.yaml here, so no topic is created")
+    elif not topics:
         _tell("ownership.yaml names no topic and no service, so none is created")
     return topics
 

@@ -31,6 +31,8 @@ class Told:
     """``content.items[1]@1041``."""
     dead: str = ""
     """Of a dead letter: whose it is, and why."""
+    reader: str = ""
+    """Of a dead letter: the service and the consumer group that could not handle the event."""
 
 
 def parse_told(record: Record) -> Told:
@@ -45,7 +47,10 @@ def parse_told(record: Record) -> Told:
     if _DEAD in said:
         attempts = find("dl_attempts", "")
         tries = f" after {attempts} attempts" if attempts not in ("", "0", "1") else ""
-        dead = f"dead letter of {find('dl_service', '?')}{tries}: {find(_DEAD)}: {find('dl_message', '')}"
+        reason = find(_DEAD, "")
+        if reason.startswith("registry."):  # ours, whose class says it all
+            reason = reason.rpartition(".")[2]
+        dead = f"dead letter of {find('dl_service', '?')}{tries}: {reason}: {find('dl_message', '')}"
         try:
             moment = datetime.fromisoformat(find("dl_at", ""))
         except ValueError:
@@ -60,6 +65,7 @@ def parse_told(record: Record) -> Told:
         occurred_at=moment if moment is not None and moment.utcoffset() is not None else None,
         place=f"{record.topic}[{record.partition}]@{record.offset}",
         dead=dead,
+        reader=f"{find('dl_service', '')} {find('dl_group', '')}" if dead else "",
     )
 
 
@@ -69,7 +75,8 @@ class Step:
 
     told: Told
     again: int
-    """How often it lies in the topics beyond the first time: at least once is what a relay promises."""
+    """How often it lies in the topics beyond the first time: at least once is what a relay promises, and an event that
+    fails again when it is redriven leaves one more dead letter."""
     branch: tuple[bool, ...]
     """For each level from the top to this event, whether it is the last one there."""
     since: datetime | None
@@ -80,27 +87,32 @@ def find_steps(records: Iterable[Record], correlation_id: str) -> Iterator[Step]
     """The events of a correlation id, each below the one that caused it, and in the order of their times.
 
     An event whose cause is not among the records stands at the top. Records without an event id are steps of their own.
+    Of the dead letters of one event and one reader the latest stands for all.
     """
-    firsts: dict[str, Told] = {}
+    shown: dict[str, Told] = {}
     again: dict[str, int] = {}
     below: dict[str, list[str]] = {}
     for told in _sort(parse_told(record) for record in records):
         if told.correlation_id != correlation_id:
             continue
-        name, cause = (told.place, told.event_id) if told.dead else (told.event_id or told.place, told.causation_id)
-        if name in firsts:
+        name, cause = told.event_id or told.place, told.causation_id
+        if told.dead:
+            name, cause = f"{told.reader} {name}", told.event_id
+        if name in shown:
             again[name] = again.get(name, 0) + 1
+            if told.dead:
+                shown[name] = told
             continue
-        firsts[name] = told
+        shown[name] = told
         below.setdefault(cause, []).append(name)
     placed: set[str] = set()
-    tops = [name for cause, names in below.items() if cause not in firsts for name in names]
+    tops = [name for cause, names in below.items() if cause not in shown for name in names]
     # Events that claim to have caused each other hang below nothing: they come last, at the top.
-    for start in (tops, list(firsts)):
+    for start in (tops, list(shown)):
         waiting = _place(start, (), None, placed)
         while waiting:
             name, branch, since = waiting.pop()
-            told = firsts[name]
+            told = shown[name]
             yield Step(told, again.get(name, 0), branch, since)
             waiting += _place(below.get(name, ()), branch, told.occurred_at, placed)
 

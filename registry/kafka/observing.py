@@ -14,6 +14,20 @@ Calls = tuple[Callable[..., Any], ...]
 """The same method of several observers."""
 
 
+def render_error(error: Exception) -> str:
+    """``ValueError: no stock``, for a line of its own."""
+    text = find_text(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def find_text(error: Exception) -> str:
+    """What an error says. A handler's own class of errors may fail to tell, and that is told instead."""
+    try:
+        return str(error)
+    except Exception as flaw:
+        return f"no text, since its __str__ raised {type(flaw).__name__}"
+
+
 def find_calls(observers: Observers, name: str) -> Calls:
     """The methods of this name that do something: those that an observer left as they are cost nothing."""
     idle = getattr(Observer, name, None)

@@ -10,8 +10,10 @@ from registry.serde.record import Record
 if TYPE_CHECKING:
     from confluent_kafka import Consumer
 
+_FIRST_ANSWER: Final = 5.0
+"""Seconds to wait for what the cluster says of its topics, which it knows at once: a wrong address is told soon."""
 _PATIENCE: Final = 15.0
-"""Seconds to wait for an answer of the cluster."""
+"""Seconds to wait for what lies in the topics."""
 _BATCH: Final = 500
 
 
@@ -67,7 +69,9 @@ def _ask(consumer: "Consumer", topic: str | None = None) -> Any:
     from confluent_kafka import KafkaException
 
     try:
-        return consumer.list_topics(topic, timeout=_PATIENCE) if topic else consumer.list_topics(timeout=_PATIENCE)
+        if topic:
+            return consumer.list_topics(topic, timeout=_FIRST_ANSWER)
+        return consumer.list_topics(timeout=_FIRST_ANSWER)
     except KafkaException as error:
         raise MessagingError(f"the cluster does not answer: {_explain(error)}", "is it the right address?") from None
 

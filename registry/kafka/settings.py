@@ -4,10 +4,12 @@ The caller writes settings by librdkafka's own names (its CONFIGURATION.md); wha
 dict may serve producers and consumers: what only the other kind knows is left out.
 """
 
-import logging
+import re
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
+from registry.kafka.client_log import LOG
 from registry.kafka.errors import MissingLibrary, SettingsError
 
 if TYPE_CHECKING:
@@ -69,19 +71,17 @@ _PRODUCERS_ONLY: Final = """
     request.timeout.ms retries sticky.partitioning.linger.ms transaction.timeout.ms transactional.id
 """
 
+_BOTH: Final = """
+    bootstrap.servers client.id message.max.bytes security.protocol sasl.mechanism sasl.username sasl.password
+    ssl.ca.location ssl.certificate.location ssl.key.location ssl.key.password
+"""
+_NAMES: Final = (*f"{_CONSUMERS_ONLY} {_PRODUCERS_ONLY} {_BOTH}".split(), *_ALIASES)
+"""What a misspelt name may have meant; not all that there is."""
+
 _SECRET: Final = ("password", "secret", "passphrase", ".pem", "sasl.oauthbearer.config")
 """Parts of the names of settings whose values are never printed."""
 
-_LOG: Final = logging.getLogger("registry.kafka.client")
-"""The client's own lines go where the service's do, and not to the standard error."""
-
-
-def _is_news(line: logging.LogRecord) -> bool:
-    # gapless= was chosen with the fact known that librdkafka calls the property experimental: no warning at each start.
-    return "Configuration property enable.gapless.guarantee is experimental" not in line.getMessage()
-
-
-_LOG.addFilter(_is_news)
+_HELP: Final = "https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md has each name and its values"
 
 _TRUE: Final = frozenset({"true", "t", "1"})
 
@@ -95,7 +95,17 @@ def _is_true(value: object) -> bool:
 def _check_place(given: Mapping[str, object]) -> tuple[str, str] | None:
     if given.get("bootstrap.servers") or given.get("test.mock.num.brokers"):
         return None
-    return "bootstrap.servers is not set", "name a few brokers: 'kafka-1:9092,kafka-2:9092'"
+    meant = next((name for name in given if _find_meant(name) == "bootstrap.servers"), None)
+    return (
+        f"bootstrap.servers is not set{f', but {meant}' if meant else ''}",
+        "did you mean bootstrap.servers?" if meant else "name a few brokers: 'kafka-1:9092,kafka-2:9092'",
+    )
+
+
+def _find_meant(name: str) -> str | None:
+    """The setting that a name is a slip of; none for a right name, and where nothing is near."""
+    near = get_close_matches(name.replace("_", "."), _NAMES, 1, 0.85)
+    return near[0] if near and near[0] != name else None
 
 
 def _check_acks(given: Mapping[str, object]) -> tuple[str, str] | None:
@@ -196,7 +206,7 @@ def _merge(
             raise SettingsError(f"{name} is not read here", help="write what it holds beside the other settings")
         if known not in foreign:
             named[known] = value
-    settings = {"logger": _LOG, **defaults, **named}
+    settings = {"logger": LOG, **defaults, **named}
     for check in checks:
         if flaw := check(settings):
             raise SettingsError(flaw[0], help=flaw[1])
@@ -226,9 +236,18 @@ def _start(kind: str, settings: Mapping[str, object]) -> Any:
         told = error.args[0] if error.args else error
         fact = told.str() if isinstance(told, confluent_kafka.KafkaError) else str(told)
     # Outside of the handler: a traceback must not show the client's own words, which may hold a value.
+    unknown = re.search('No such configuration property: "(.+)"', fact)
+    meant = _find_meant(unknown[1]) if unknown else None
     raise SettingsError(
-        f"the Kafka client refuses its settings: {hide_secrets(fact, settings)}",
-        help="https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md has each name and its values",
+        f"the Kafka client refuses its settings: {_name_both(hide_secrets(fact.strip(), settings))}",
+        help=f"did you mean {meant}?" if meant else _HELP,
+    )
+
+
+def _name_both(fact: str) -> str:
+    """The client tells a setting by the older one of its two names; the caller has most likely written the other."""
+    return re.sub(
+        '"([a-z.]+)"', lambda name: f'"{_ALIASES[name[1]]}" ({name[1]})' if name[1] in _ALIASES else name[0], fact
     )
 
 

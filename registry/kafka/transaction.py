@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
+from registry.kafka.errors import NoTransaction
+
 CONNECTION: Final[ContextVar[Any]] = ContextVar("registry.kafka.connection", default=None)
 """A connection of sqlite3 or psycopg, inside a transaction; ``None`` outside of any."""
 
@@ -20,5 +22,14 @@ def using(connection: Any) -> Iterator[Any]:
 
 
 def current_connection() -> Any:
-    """The connection whose transaction is in force: what a handler writes through it is committed with its event."""
-    return CONNECTION.get()
+    """The connection whose transaction is in force: what a handler writes through it is committed with its event.
+
+    Raises :class:`registry.kafka.NoTransaction` outside of any.
+    """
+    connection = CONNECTION.get()
+    if connection is None:
+        raise NoTransaction(
+            "no transaction is in force here",
+            help="give the Subscription an inbox, or use `with using(connection):`",
+        )
+    return connection

@@ -145,8 +145,8 @@ class Receiver:
         """The first half of :meth:`receive`: decodes a record; to call what comes back calls its handler.
 
         So that an error of reading is not taken for one of the handler, which may raise the same when it publishes.
-        Raises what :meth:`Serde.decode` does: :class:`UnknownSchema` for a record that nobody here can tell the event
-        of.
+        Raises what :meth:`Serde.decode` does: :class:`UnknownSchema` for a schema that nobody here can tell the event
+        of, and :class:`DecodeError` for bytes that name none.
         """
         try:
             try:
@@ -252,6 +252,8 @@ class Receiver:
             return None
         if len(handlings) == 1:
             return handlings[0]
+        if _find_writer(record, value) is None:
+            parse_frame(value, record.headers, False)  # raises: bytes without a frame are nobody's, now and later
         known = ", ".join(handling.serde.bundle.event for handling in handlings)
         raise UnknownSchema(
             f"a record of {record.topic} is none of {known}: nobody knows its schema, and no {TYPE_HEADER} names it",

@@ -5,12 +5,12 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from registry.kafka.consuming.async_attempt import AsyncAttempt
 from registry.kafka.consuming.async_letters import AsyncLetters
 from registry.kafka.consuming.failures import Failures
-from registry.kafka.consuming.partitions import Partitions, Place
+from registry.kafka.consuming.partitions import Owed, Partitions, Place
 from registry.kafka.consuming.policy import Failure
 from registry.kafka.errors import MessagingError
 from registry.kafka.observing import LOG
@@ -64,6 +64,10 @@ class Lanes:
         self._done = done
         self._failed = failed
         self._working: set[Lane] = set()
+
+    def works_on(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether a task is that of a lane: what it runs is a handler."""
+        return any(lane.task is task for lane in self._working)
 
     def take(self, batches: Iterator[tuple[Lane, list[Record]]]) -> None:
         """Records for lanes, in their order."""
@@ -125,35 +129,36 @@ class Lanes:
             self._working.discard(lane)
 
     async def _go_past(self, lane: Lane, record: Record, failure: Failure | None) -> None:
-        """Tries again until the record is handled, or is a dead letter."""
+        """Tries again until the record is handled, or is a dead letter: then only that is written again."""
         where, books = lane.place, self.books
+        owed: Owed | None = None
         while failure is not None:
             attempt = self._failures.count(books, where, record, failure)
             decision = self._failures.judge(record, failure, attempt)
             if decision.action == "raise":
                 raise failure.error
             if decision.action == "dead-letter":
-                try:
-                    await self._letters.write(self._failures.render(record, failure.error, attempt))
-                except Exception as error:
-                    error.__cause__ = failure.error
-                    failure = Failure("bury", error)
-                    decision = self._failures.judge(
-                        record, failure, self._failures.count(books, where, record, failure)
-                    )
-                    if decision.action == "raise":
-                        raise
-                else:
-                    self._failures.put_aside(record, failure.error, attempt)
-                    break
+                owed = Owed(failure.error, attempt)
+                failure = await self._write(record, owed)
+                continue
             self._failures.hold(books, where, record, failure, decision, monotonic())
             lane.resting = True
             await asyncio.sleep(0 if lane.closed else decision.delay)
             lane.resting = False
             if lane.closed:
                 raise asyncio.CancelledError  # nothing is in hand: it comes again
-            failure = await self._attempt(record)
+            failure = await (self._attempt(record) if owed is None else self._write(record, owed))
         self._failures.pass_by(books, where, record.offset)
+
+    async def _write(self, record: Record, owed: Owed) -> Failure | None:
+        """``None`` where its letter is written."""
+        try:
+            await self._letters.write(self._failures.render(record, owed.error, owed.attempt))
+        except Exception as error:
+            error.__cause__ = owed.error
+            return Failure("bury", error)
+        self._failures.put_aside(record, owed.error, owed.attempt)
+        return None
 
     def _look(self, lane: Lane, task: asyncio.Task[None]) -> None:
         if task.cancelled():

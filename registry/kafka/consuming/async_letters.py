@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-from registry.kafka.consuming.letters import PATIENCE, letter_settings
+from registry.kafka.consuming.letters import PATIENCE, explain_unwritten, letter_settings
 from registry.kafka.errors import DeliveryFailed
 from registry.kafka.producing.async_transport import AsyncKafkaTransport
 from registry.serde.record import Record
@@ -30,12 +30,9 @@ class AsyncLetters:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            reason = f"no answer within {PATIENCE:g} s"
-            raise DeliveryFailed(
-                f"a dead letter was not written to {letter.topic}: {reason}",
-                [(letter, reason)],
-                help=f"does {letter.topic} exist, and may this service write it? its partition waits until then",
-            ) from error
+            raise explain_unwritten(letter, f"no answer within {PATIENCE:g} s") from error
+        except DeliveryFailed as error:
+            raise explain_unwritten(letter, error.failures[0][1] if error.failures else str(error)) from error
 
     async def close(self) -> None:
         """Closes the transport that was opened here."""

@@ -59,6 +59,8 @@ class AsyncLoop:
         """The one that runs it now."""
         self._stopped = False
         self._wake = asyncio.Event()
+        self._left = asyncio.Event()
+        """Whether the run that is on has ended."""
 
     @property
     def assigned(self) -> frozenset[Place]:
@@ -79,6 +81,18 @@ class AsyncLoop:
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._wake.set)
 
+    async def close(self) -> None:
+        """Stops it where another task of this event loop runs it, and waits until it has left its group.
+
+        Raises :class:`MessagingError` in a handler: its record is not finished.
+        """
+        if self._loop is None:
+            return
+        if self._lanes is not None and self._lanes.works_on(asyncio.current_task()):
+            raise MessagingError("a subscription cannot be closed by its own handler", help="stop() ends it")
+        self.stop()
+        await self._left.wait()
+
     async def run(self, signals: Collection[signal.Signals] = ()) -> None:
         """Goes on until stop() was called, the task is cancelled, or the ends are reached.
 
@@ -87,10 +101,11 @@ class AsyncLoop:
         """
         if self._loop is not None:
             raise MessagingError("the subscription runs already", help="one task runs it; make another one to share")
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._left = asyncio.get_running_loop(), asyncio.Event()
         try:
             await self._run(self._loop, signals)
         finally:
+            self._left.set()
             self._loop, self._stopped, self._wake = None, False, asyncio.Event()
 
     async def _run(self, loop: asyncio.AbstractEventLoop, signals: Collection[signal.Signals]) -> None:

@@ -68,7 +68,7 @@ async def async_redrive(
                 observers=watching,
                 timeout=find_longest(asked) if timeout is None else timeout,
             ),
-            Failures(policy, watching, redriving.render),
+            Failures(policy, watching, redriving.render, redriving.name),
             AsyncLetters(dead_letters, settings),
             observers=watching,
             batch=100,

@@ -2,6 +2,8 @@
 
 import signal
 from collections.abc import Collection, Iterable, Mapping
+from types import TracebackType
+from typing import Self
 
 from registry.kafka.consuming.async_attempt import AsyncAttempt
 from registry.kafka.consuming.async_letters import AsyncLetters
@@ -64,7 +66,10 @@ class AsyncSubscription:
     ) -> None:
         receiver = Receiver(*consumers, service=service, fallback=fallback)
         if not receiver.asynchronous:
-            raise SettingsError("these handlers are no coroutines", help="Subscription calls them")
+            name = receiver.bundles[0].event.rpartition(".")[2]
+            raise SettingsError(
+                "these handlers are no coroutines", help=f"inherit {name}AsyncConsumer, or use Subscription"
+            )
         if batch > LARGEST:
             raise SettingsError(f"batch={batch} is not from 1 to {LARGEST}")
         for name, number, enough in (
@@ -121,6 +126,18 @@ class AsyncSubscription:
     def stop(self) -> None:
         """Ends :meth:`run` when the records in hand are finished. From any thread, any handler, and again."""
         self._loop.stop()
+
+    async def close(self) -> None:
+        """Where another task runs it: stops it, and waits until what was handled is committed and the group left."""
+        await self._loop.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
 
     async def run(self, *, signals: Iterable[signal.Signals] = ()) -> None:
         """Handles records until :meth:`stop`, or until the task is cancelled.

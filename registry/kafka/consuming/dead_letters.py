@@ -5,6 +5,7 @@ from typing import Final
 
 from registry.frozen import dataclass, replace
 from registry.kafka.errors import MessagingError
+from registry.kafka.observing import find_text
 from registry.serde.delivery import place
 from registry.serde.record import Record
 
@@ -64,7 +65,7 @@ def render_dead_letter(
         str(record.offset),
         "" if record.timestamp is None else record.timestamp.astimezone(UTC).isoformat(),
         kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}",
-        _say(error)[:_LONGEST],
+        find_text(error)[:_LONGEST],
         str(attempts),
         service,
         group,
@@ -97,11 +98,3 @@ def parse_dead_letter(letter: Record) -> DeadLetter:
             f"{place(letter)} is no dead letter: {error}", help="only subscriptions write the topic of dead letters"
         ) from None
     return DeadLetter(record, said["dl_reason"], said["dl_message"], attempts, said["dl_service"], said["dl_group"], at)
-
-
-def _say(error: Exception) -> str:
-    """Its text. A handler's own class of errors may fail to tell, and its record is put aside all the same."""
-    try:
-        return str(error)
-    except Exception as flaw:
-        return f"no text, since its __str__ raised {type(flaw).__name__}"

@@ -75,8 +75,16 @@ def _write(transport: KafkaTransport, letter: Record) -> None:
         transport.poll(min(left, 0.1))
     reason = answers[0] if answers else f"no answer within {PATIENCE:g} s"
     if reason is not None:
-        raise DeliveryFailed(
-            f"a dead letter was not written to {letter.topic}: {reason}",
-            [(letter, reason)],
-            help=f"does {letter.topic} exist, and may this service write it? its partition waits until then",
-        )
+        raise explain_unwritten(letter, reason)
+
+
+def explain_unwritten(letter: Record, reason: str) -> DeliveryFailed:
+    """The error of a letter that did not arrive, from the reason of the client."""
+    said = f"does {letter.topic} exist, and may this service write it?"
+    if reason.startswith("MSG_SIZE_TOO_LARGE"):
+        said = f"a letter is larger than its record: raise max.message.bytes of {letter.topic};"
+    return DeliveryFailed(
+        f"a dead letter was not written to {letter.topic}: {reason}",
+        [(letter, reason)],
+        help=f"{said} its partition waits until then",
+    )

@@ -11,7 +11,7 @@ from registry.kafka.consuming.attempt import Attempt
 from registry.kafka.consuming.failures import Failures
 from registry.kafka.consuming.lag import Lag
 from registry.kafka.consuming.letters import Letters
-from registry.kafka.consuming.partitions import Partitions, Place
+from registry.kafka.consuming.partitions import Owed, Partitions, Place
 from registry.kafka.consuming.policy import Decision, Failure
 from registry.kafka.consuming.polling import LEAVE, Polling
 from registry.kafka.consuming.reading import read_message
@@ -186,8 +186,12 @@ class Loop:
                 where = (record.topic, record.partition)
                 if outputs:
                     self._starts.setdefault(where, record)
-                failure = attempt(record)
-                if failure is None or self._put_aside(polling, where, record, failure):
+                if books.troubles and (owed := books.find_owed(where, record.offset)):
+                    done = self._write(polling, where, record, owed)
+                else:
+                    failure = attempt(record)
+                    done = failure is None or self._put_aside(polling, where, record, failure)
+                if done:
                     handled[where] = record
                     if books.troubles and where in books.troubles:
                         self._failures.pass_by(books, where, record.offset)
@@ -211,26 +215,37 @@ class Loop:
         if decision.action == "raise":
             raise failure.error
         if decision.action == "dead-letter":
-            try:
-                self._letters.write(self._failures.render(record, failure.error, attempt))
-            except Exception as error:
-                error.__cause__ = failure.error
-                failure = Failure("bury", error)
-                decision = self._failures.judge(
-                    record, failure, self._failures.count(self.books, where, record, failure)
-                )
-                if decision.action == "raise":
-                    raise
-            else:
-                self._failures.put_aside(record, failure.error, attempt)
-                return True
+            return self._write(polling, where, record, Owed(failure.error, attempt))
         self._hold(polling, where, record, failure, decision)
         return False
 
-    def _hold(self, polling: Polling, where: Place, record: Record, failure: Failure, decision: Decision) -> None:
+    def _write(self, polling: Polling, where: Place, record: Record, owed: Owed) -> bool:
+        """Whether its letter is written. Otherwise its partition waits for that alone: no handler is called."""
+        try:
+            self._letters.write(self._failures.render(record, owed.error, owed.attempt))
+        except Exception as error:
+            error.__cause__ = owed.error
+            failure = Failure("bury", error)
+            decision = self._failures.judge(record, failure, self._failures.count(self.books, where, record, failure))
+            if decision.action == "raise":
+                raise
+            self._hold(polling, where, record, failure, decision, owed)
+            return False
+        self._failures.put_aside(record, owed.error, owed.attempt)
+        return True
+
+    def _hold(
+        self,
+        polling: Polling,
+        where: Place,
+        record: Record,
+        failure: Failure,
+        decision: Decision,
+        owed: Owed | None = None,
+    ) -> None:
         self._drop({where})
         self._ended.discard(where)
-        self._failures.hold(self.books, where, record, failure, decision, monotonic())
+        self._failures.hold(self.books, where, record, failure, decision, monotonic(), owed)
         polling.hold(where, record.offset)
 
     def _drop(self, places: Collection[Place]) -> None:

@@ -14,6 +14,15 @@ NEVER: Final = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
+class Owed:
+    """A dead letter that could not be written yet: its record is done with but for that."""
+
+    error: Exception
+    """Why it is one."""
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """The record that a partition stands before."""
 
@@ -30,6 +39,8 @@ class Trouble:
     """How often it failed for other reasons, which are none of its own."""
     gone: bool = False
     """Whether another member had the partition since: it may have got past the record."""
+    owed: Owed | None = None
+    """The letter that it waits for; then its handler is not called again."""
 
 
 class Partitions:
@@ -60,7 +71,7 @@ class Partitions:
             self.handled.pop(place, None)
             self.stored.pop(place, None)
             if trouble := self.troubles.get(place):
-                left = replace(trouble, due=NEVER, held=False, gone=True)
+                left = replace(trouble, due=NEVER, held=False, gone=True, owed=None)
                 self.troubles = {**self.troubles, place: left}
         self._find_earliest()
 
@@ -75,6 +86,11 @@ class Partitions:
         if trouble is None or trouble.offset != offset:
             return 0
         return trouble.attempts if counted else trouble.waits
+
+    def find_owed(self, place: Place, offset: int) -> Owed | None:
+        """The letter of this very record, where that is all that is missing."""
+        trouble = self.troubles.get(place)
+        return trouble.owed if trouble is not None and trouble.offset == offset else None
 
     def pop_due(self, now: float) -> Iterator[Place]:
         """The partitions whose records are to be tried again."""

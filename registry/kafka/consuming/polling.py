@@ -144,7 +144,7 @@ class Polling:
         closing.join(patience)
         if closing.is_alive():
             self._abandoned = True
-            LOG.warning("no broker took the leave of this consumer; what was not committed yet comes again")
+            LOG.warning("could not leave the group in time; another member takes over after session.timeout.ms")
         for error in errors:
             raise error
 

@@ -87,7 +87,7 @@ def redrive(
         asked,
         [topic],
         Attempt(redriving.read, sources, group=group, inbox=inbox, observers=watching),
-        Failures(policy, watching, redriving.render),
+        Failures(policy, watching, redriving.render, redriving.name),
         Letters(dead_letters, settings),
         outputs=outputs,
         observers=watching,
@@ -112,7 +112,7 @@ def read_ends(settings: Mapping[str, Any], topic: str) -> dict[Place, int]:
     try:
         found = consumer.list_topics(topic, timeout=_PATIENCE).topics[topic]
         if found.error is not None or not found.partitions:
-            raise MessagingError(f"there is no topic {topic}: {found.error}", help="dead letters are there, or nowhere")
+            raise _explain_missing(topic, found.error)
         places = [TopicPartition(topic, number) for number in sorted(found.partitions)]
         ends: dict[Place, int] = {}
         for known in consumer.committed(places, timeout=_PATIENCE):
@@ -124,3 +124,9 @@ def read_ends(settings: Mapping[str, Any], topic: str) -> dict[Place, int]:
         raise MessagingError(f"the ends of {topic} cannot be found: {explain(error)}") from None
     finally:
         consumer.close()
+
+
+def _explain_missing(topic: str, error: Any) -> MessagingError:
+    if error is None or error.name() == "UNKNOWN_TOPIC_OR_PART":
+        return MessagingError(f"the topic {topic} does not exist", help="create it, or run `contracts dev`")
+    return MessagingError(f"the topic {topic} cannot be read: {error.name()}: {error.str()}")

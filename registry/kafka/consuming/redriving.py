@@ -4,7 +4,7 @@ from registry.kafka.consuming.dead_letters import NoDeadLetter, parse_dead_lette
 from registry.kafka.consuming.reading import UNREADABLE, make_unreadable
 from registry.kafka.observer import Observer
 from registry.kafka.observing import LOG
-from registry.serde.delivery import Delivery
+from registry.serde.delivery import Delivery, place
 from registry.serde.receiver import Receiver
 from registry.serde.record import Record
 
@@ -44,6 +44,10 @@ class Redriving(Observer):
             group=self._group,
             topic=self._topic,
         )
+
+    def name(self, letter: Record) -> str:
+        """``shop-api.dead-letters[0]@3 (from shop.orders[1]@0)``."""
+        return f"{place(letter)} (from {place(parse_dead_letter(letter).record)})"
 
     def handled(self, delivery: Delivery, seconds: float) -> None:
         """One was handled."""

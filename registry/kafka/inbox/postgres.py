@@ -23,7 +23,7 @@ from registry.kafka.inbox.postgres_marks import (
 from registry.kafka.inbox.shelf import Shelf
 from registry.kafka.inbox.stored import render_row
 from registry.kafka.inbox.sweep import Sweep
-from registry.kafka.transaction import current_connection, using
+from registry.kafka.transaction import CONNECTION, using
 
 if TYPE_CHECKING:
     import psycopg
@@ -106,7 +106,7 @@ class PostgresInbox:
         Raises :class:`InboxUnavailable`, and :class:`InboxBusy` where the same event is in hand elsewhere for too long,
         on entering; both :class:`InboxUnavailable` and :class:`TransactionEnded` on leaving.
         """
-        connection = current_connection()
+        connection = CONNECTION.get()
         thread, marks = self._lent.get(id(connection), (0, []))
         if thread == threading.get_ident():
             with self._marked(connection, key, marks) as new:

@@ -16,7 +16,7 @@ from registry.kafka.inbox.guard import Guarded
 from registry.kafka.inbox.shelf import Shelf
 from registry.kafka.inbox.stored import render_name, render_row
 from registry.kafka.inbox.sweep import STEP, Sweep
-from registry.kafka.transaction import current_connection, using
+from registry.kafka.transaction import CONNECTION, using
 
 # The comments tell these statements from a handler's: sqlite3 keeps prepared ones by their text, and asks for leave
 # only when it prepares.
@@ -120,7 +120,7 @@ class SqliteInbox:
         and on leaving; :class:`TransactionEnded` on leaving.
         """
         mark = (*render_row(key), _now())
-        thread, outer = self._lent.get(id(current_connection()), (0, None))
+        thread, outer = self._lent.get(id(CONNECTION.get()), (0, None))
         if outer is not None and thread == threading.get_ident():
             with self._savepoint(outer, mark) as new:
                 yield new

@@ -17,6 +17,7 @@ from registry.kafka.observer import Observer
 from registry.serde.bundle import Bundle
 from registry.serde.context import TRACE, TRACE_HEADERS, Trace, trace_with
 from registry.serde.delivery import Delivery
+from registry.serde.envelope import HEADER_OF
 from registry.serde.meta import Meta
 from registry.serde.record import Record
 
@@ -30,6 +31,7 @@ NAME: Final = "event-contracts"
 """Of the instrumentation, as spans show it."""
 PREFIX: Final = "contracts."
 """Of the attributes that are our own."""
+_CORRELATION: Final = HEADER_OF["correlation_id"]
 
 
 class Tracing(Observer):
@@ -113,6 +115,8 @@ class Tracing(Observer):
         if record.offset >= 0:
             attributes["messaging.destination.partition.id"] = str(record.partition)
             attributes["messaging.kafka.offset"] = record.offset
+        if correlation := next((held for name, held in record.headers if name == _CORRELATION and held), None):
+            attributes["messaging.message.conversation_id"] = correlation.decode(errors="backslashreplace")
         span = self._tracer.start_span(
             f"{name} {record.topic}",
             api.enter(parent),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from registry.kafka.outbox import TABLE
 from registry.kafka.outbox.postgres import PostgresTable, check_transaction, explain_missing
 from registry.kafka.outbox.psycopg_library import load_psycopg
-from registry.kafka.transaction import current_connection
+from registry.kafka.transaction import CONNECTION
 from registry.serde.record import Record
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class AsyncPostgresOutbox:
         Raises :class:`registry.kafka.NoTransaction` where there is none, and
         :class:`registry.kafka.MissingTable`.
         """
-        await self.add(record, current_connection())
+        await self.add(record, CONNECTION.get())
 
     async def flush(self) -> None:
         """Does nothing: rows arrive with the caller's commit."""

@@ -10,7 +10,7 @@ from registry.kafka.outbox.headers import find_headers
 from registry.kafka.outbox.postgres_ddl import DDL
 from registry.kafka.outbox.psycopg_library import load_psycopg
 from registry.kafka.outbox.table import KEPT, LONGEST, READ, WRITTEN, Written, quote, row_of
-from registry.kafka.transaction import current_connection
+from registry.kafka.transaction import CONNECTION
 from registry.serde.record import Record
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class PostgresOutbox:
 
         Raises :class:`NoTransaction` where there is none, and :class:`MissingTable`.
         """
-        self.add(record, current_connection())
+        self.add(record, CONNECTION.get())
 
     def flush(self) -> None:
         """Does nothing: rows arrive with the caller's commit."""

@@ -13,7 +13,7 @@ from registry.kafka.outbox import TABLE, Level, MissingTable, OutboxUnavailable,
 from registry.kafka.outbox.file_lock import FileLock
 from registry.kafka.outbox.headers import find_headers
 from registry.kafka.outbox.table import KEPT, READ, WRITTEN, quote, row_of
-from registry.kafka.transaction import current_connection
+from registry.kafka.transaction import CONNECTION
 from registry.serde.record import Record
 
 PATIENCE: Final = 30.0
@@ -93,7 +93,7 @@ class SqliteOutbox:
 
         Raises :class:`NoTransaction` where there is none, and :class:`MissingTable`.
         """
-        self.add(record, current_connection())
+        self.add(record, CONNECTION.get())
 
     def flush(self) -> None:
         """Does nothing: rows arrive with the caller's commit."""

@@ -46,7 +46,7 @@ _HELP: Final[Mapping[str, str]] = {
     "MSG_SIZE_TOO_LARGE": "the topic's max.message.bytes holds for a whole batch: keep batch.size below it",
     "UNKNOWN_TOPIC_OR_PART": "create the topic; this client makes none",
     "TOPIC_AUTHORIZATION_FAILED": "the service's principal needs WRITE on the topic",
-    "_MSG_TIMED_OUT": "look whether the broker can be reached; the failures hold the records",
+    "_MSG_TIMED_OUT": "the broker cannot be reached, or the topic does not exist; the failures hold the records",
 }
 _RECORDS: Final = "the failures hold the records: send them again, or keep them"
 
