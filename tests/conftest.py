@@ -8,11 +8,12 @@ import pytest
 from tests.databases import postgres, redis
 from tests.examples_settings import settings
 from tests.kafka_clusters import cluster
+from tests.kafka_outboxes import store
 from tests.repo import Repository, forget_git_variables
 from tests.snapshots import SCHEMAS
 
-FIXTURES = (cluster, postgres, redis)
-"""A broker and databases, each started when the first test asks for it."""
+FIXTURES = (cluster, postgres, redis, store)
+"""A broker, databases and an outbox, each started when the first test asks for it."""
 
 # Also where a test says nothing of it: the same examples in every quick run.
 hypothesis.settings.register_profile("project", settings())

@@ -11,9 +11,7 @@ from registry.kafka.outbox.postgres import PostgresOutbox
 from registry.kafka.outbox.sqlite import SqliteOutbox
 from registry.kafka.transaction import using
 from registry.serde import Record
-from tests.databases import Postgres, postgres
-
-__all__ = ["Store", "postgres", "record", "store"]
+from tests.databases import Postgres
 
 KINDS: Final = ("sqlite", "postgres")
 

@@ -18,13 +18,10 @@ from typing import IO, Any, Final
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from tests.databases import Postgres, postgres
-from tests.kafka_clusters import Cluster, cluster
+from tests.databases import Postgres
+from tests.kafka_clusters import Cluster
 from tests.kafka_crash_process import KEYS, connect, open_outbox
 from tests.kafka_outboxes import KINDS
-
-FIXTURES = (cluster, postgres)
-"""What tests ask for by name."""
 
 ROOT: Final = Path(__file__).parent.parent
 SEED: Final = 20261123

@@ -8,10 +8,8 @@ from registry.kafka.errors import DeliveryFailed, MessagingError, SettingsError
 from registry.kafka.producing.line import Unusable
 from registry.kafka.producing.transport import KafkaTransport
 from registry.serde.record import Record
-from tests.kafka_clusters import Cluster, cluster
+from tests.kafka_clusters import Cluster
 from tests.kafka_topics import DEADLINE, NOWHERE, QUICK, TOO_LARGE, make_topic, only_mock, refuse_next, values
-
-FIXTURES = (cluster,)
 
 
 def why_stopped(transport: KafkaTransport) -> str | None:

@@ -21,9 +21,6 @@ from registry.kafka.inbox.shelf import Shelf
 from registry.kafka.inbox.sqlite import SqliteInbox
 from registry.kafka.inbox.stored import render_id, render_name
 from registry.kafka.transaction import current_connection, using
-from tests.databases import postgres, redis
-
-FIXTURES = (postgres, redis)
 
 Make = Callable[..., Any]
 

@@ -11,9 +11,8 @@ from registry.kafka.inbox import EventKey
 from registry.kafka.inbox.async_postgres import AsyncPostgresInbox
 from registry.kafka.inbox.errors import InboxBusy, InboxUnavailable, TransactionEnded
 from registry.kafka.transaction import CONNECTION, current_connection
-from tests.databases import Postgres, postgres
+from tests.databases import Postgres
 
-FIXTURES = (postgres,)
 psycopg = pytest.importorskip("psycopg", reason="pip install 'event-contracts[postgres]'")
 
 KEY = EventKey("billing", "shop.OrderPlaced", "e-1")

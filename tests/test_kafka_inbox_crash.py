@@ -15,9 +15,6 @@ from registry.kafka.inbox.postgres import PostgresInbox
 from registry.kafka.inbox.redis import RedisInbox
 from registry.kafka.inbox.sqlite import SqliteInbox
 from registry.kafka.transaction import current_connection
-from tests.databases import postgres, redis
-
-FIXTURES = (postgres, redis)
 
 KEY = EventKey("billing", "shop.OrderPlaced", "e-1")
 MODULES = {

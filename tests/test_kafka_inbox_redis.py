@@ -11,9 +11,7 @@ from registry.kafka.inbox import EventKey
 from registry.kafka.inbox.errors import ClaimLost, InboxBusy, InboxUnavailable
 from registry.kafka.inbox.redis import RedisInbox
 from registry.kafka.transaction import CONNECTION
-from tests.databases import Redis, redis
-
-FIXTURES = (redis,)
+from tests.databases import Redis
 
 KEY = EventKey("billing", "shop.OrderPlaced", "e-1")
 NAME = "contracts:inbox:billing:shop.OrderPlaced:e-1"

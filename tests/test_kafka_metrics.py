@@ -22,7 +22,7 @@ from registry.serde.delivery import Delivery
 from registry.serde.receiver import Receiver
 from registry.serde.record import Record
 from tests import serde_orders as orders
-from tests.kafka_clusters import Cluster, cluster  # noqa: F401  # the fixture
+from tests.kafka_clusters import Cluster
 from tests.kafka_observed import OBJECTIVE, Shop, run
 
 NOW = 1_800_000_000.0
@@ -290,7 +290,7 @@ def test_the_module_loads_no_library_before_it_is_used() -> None:
 # Through a broker -----------------------------------------------------------------------------------------------------
 
 
-def test_a_subscription_is_measured_from_its_first_event_to_its_end(cluster: Cluster) -> None:  # noqa: F811  # the fixture
+def test_a_subscription_is_measured_from_its_first_event_to_its_end(cluster: Cluster) -> None:  # the fixture
     registry = CollectorRegistry()
     metrics = Metrics(registry, "shop-api")
     tries: list[str] = []

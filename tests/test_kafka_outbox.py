@@ -27,11 +27,8 @@ from registry.kafka.outbox.sqlite import SqliteOutbox
 from registry.kafka.transaction import using
 from registry.serde import InMemory, Record, correlation
 from tests.databases import Postgres
-from tests.kafka_outboxes import Store, postgres, record, store
+from tests.kafka_outboxes import Store, record
 from tests.serde_orders import OrderPlaced, OrderPlacedProducer, State
-
-FIXTURES = (postgres, store)
-"""What tests ask for by name."""
 
 ORDER = OrderPlaced(order_id="o-1", state=State.OPEN, note="käse", labels={"a": "b"})
 

@@ -19,12 +19,8 @@ from registry.kafka.outbox.relay import Relay
 from registry.kafka.outbox.sqlite import SqliteOutbox
 from registry.kafka.retry import Retry
 from registry.serde import InMemory
-from tests.kafka_clusters import cluster
-from tests.kafka_outboxes import Store, postgres, record, store
+from tests.kafka_outboxes import Store, record
 from tests.kafka_relays import QUICK, Stubborn, Watcher, running, wait_for
-
-FIXTURES = (cluster, postgres, store)
-"""What tests ask for by name."""
 
 
 class TestRowsBecomeRecords:

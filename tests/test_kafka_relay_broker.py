@@ -15,12 +15,9 @@ from registry.kafka.producing.line import Unusable
 from registry.kafka.producing.transport import KafkaTransport
 from registry.kafka.retry import Retry
 from registry.serde.async_memory import AsyncInMemory
-from tests.kafka_clusters import Cluster, cluster
-from tests.kafka_outboxes import Store, postgres, record, store
+from tests.kafka_clusters import Cluster
+from tests.kafka_outboxes import Store, record
 from tests.kafka_relays import PATIENCE, QUICK, Stubborn, Watcher, of_key, read_topic, running, wait_for
-
-FIXTURES = (cluster, postgres, store)
-"""What tests ask for by name."""
 
 
 class TestOnKafka:

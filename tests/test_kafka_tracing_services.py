@@ -19,7 +19,7 @@ from registry.kafka.observer import Observer
 from registry.kafka.producing.transport import KafkaTransport
 from registry.serde.record import Record
 from tests import serde_orders as orders
-from tests.kafka_clusters import Cluster, cluster  # noqa: F401  # the fixture
+from tests.kafka_clusters import Cluster
 from tests.kafka_observed import Shop, run
 from tests.kafka_spans import (
     CAME,
@@ -167,7 +167,7 @@ def test_the_module_loads_no_library_before_it_is_used() -> None:
 # Through a broker -----------------------------------------------------------------------------------------------------
 
 
-def carry(cluster: Cluster, record: Record, *observers: Observer) -> Record:  # noqa: F811  # the fixture
+def carry(cluster: Cluster, record: Record, *observers: Observer) -> Record:  # the fixture
     """The record, after it lay in a topic of the cluster."""
     topic = cluster.topic("shop.orders")
     cluster.create(topic, partitions=1)
@@ -184,7 +184,7 @@ def carry(cluster: Cluster, record: Record, *observers: Observer) -> Record:  # 
         reader.close()
 
 
-def test_a_service_without_a_tracer_passes_the_context_on_through_kafka(cluster: Cluster) -> None:  # noqa: F811
+def test_a_service_without_a_tracer_passes_the_context_on_through_kafka(cluster: Cluster) -> None:
     derived: list[Record] = []
     came = carry(cluster, with_trace(publish(), ("traceparent", CAME), ("tracestate", STATE)))
     read(came, lambda: derived.append(publish()))()
@@ -194,7 +194,7 @@ def test_a_service_without_a_tracer_passes_the_context_on_through_kafka(cluster:
     assert trace_of(carry(cluster, derived[0])) == {}
 
 
-def test_what_lay_in_an_outbox_keeps_the_context_it_was_written_with(cluster: Cluster, scene: Scene) -> None:  # noqa: F811
+def test_what_lay_in_an_outbox_keeps_the_context_it_was_written_with(cluster: Cluster, scene: Scene) -> None:
     with scene.application.start_as_current_span("GET /buy"):
         stored = publish()
     scene.exporter.clear()
@@ -204,7 +204,7 @@ def test_what_lay_in_an_outbox_keeps_the_context_it_was_written_with(cluster: Cl
     assert [*scene.spans] == ["relay"]
 
 
-def test_an_order_is_one_tree_from_its_sender_to_its_dead_letter(cluster: Cluster, scene: Scene) -> None:  # noqa: F811
+def test_an_order_is_one_tree_from_its_sender_to_its_dead_letter(cluster: Cluster, scene: Scene) -> None:
     def act(event: orders.OrderPlaced) -> None:
         raise ValueError(event.order_id)
 

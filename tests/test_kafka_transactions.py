@@ -12,10 +12,8 @@ from registry.kafka.producing.transactions import Fenced, TransactionAborted, Tr
 from registry.kafka.producing.transport import KafkaTransport
 from registry.kafka.settings import consumer_settings, start_consumer
 from registry.serde.record import Record
-from tests.kafka_clusters import Cluster, cluster
+from tests.kafka_clusters import Cluster
 from tests.kafka_topics import DEADLINE, NOWHERE, QUICK, make_topic, values
-
-FIXTURES = (cluster,)
 
 
 @pytest.fixture

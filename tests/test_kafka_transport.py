@@ -12,11 +12,9 @@ from registry.kafka.observer import Observer
 from registry.kafka.producing.transport import KafkaTransport
 from registry.serde import correlation
 from registry.serde.record import Record
-from tests.kafka_clusters import Cluster, cluster
+from tests.kafka_clusters import Cluster
 from tests.kafka_topics import DEADLINE, NOWHERE, QUICK, TOO_LARGE, make_topic, only_mock, read, refuse_next, values
 from tests.serde_orders import OrderPlaced, OrderPlacedProducer, State
-
-FIXTURES = (cluster,)
 
 
 class Told(Observer):

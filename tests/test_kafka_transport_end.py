@@ -12,10 +12,8 @@ from registry.kafka.errors import DeliveryFailed
 from registry.kafka.producing.line import Unusable
 from registry.kafka.producing.transport import KafkaTransport
 from registry.serde.record import Record
-from tests.kafka_clusters import Cluster, cluster
+from tests.kafka_clusters import Cluster
 from tests.kafka_topics import DEADLINE, NOWHERE, make_topic, values
-
-FIXTURES = (cluster,)
 
 
 def test_after_its_end_it_refuses_and_closing_again_does_nothing(cluster: Cluster) -> None:

@@ -54,7 +54,7 @@ class Attempt:
         if not self._bare:
             return self._call(delivery)
         try:
-            delivery()
+            delivery.call()
         except Exception as error:
             return Failure("handle", error)
         return None

@@ -171,8 +171,8 @@ class Polling:
 
 
 _ADVICE: Final = {
-    "TOPIC_AUTHORIZATION_FAILED": "`contracts acl render` prints the ACLs that each service needs",
-    "GROUP_AUTHORIZATION_FAILED": "`contracts acl render` prints the ACLs that each service needs",
+    "TOPIC_AUTHORIZATION_FAILED": "its principal needs READ on the topic",
+    "GROUP_AUTHORIZATION_FAILED": "its principal needs READ on the group",
     "_AUTO_OFFSET_RESET": 'the offset is gone from the log, and "auto.offset.reset" says to stop there',
     "INCONSISTENT_GROUP_PROTOCOL": "the members of a group share one partition.assignment.strategy",
 }

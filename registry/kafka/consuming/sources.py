@@ -44,6 +44,5 @@ def check_source(record: Record, sources: Sources) -> None:
             said = "nobody" if held is None else repr(held.decode(errors="replace"))
             raise ForeignWriter(
                 f"{place(record)} was written by {said}, and {record.topic} is {owner}'s to write",
-                help=f"if {said} owned it once, name it in former_owners; else stop it from writing there: "
-                "`contracts acl render` prints what makes the broker refuse it",
+                help=f"if {said} owned it once, name it in former_owners; else stop it, best by an ACL",
             )
