@@ -98,7 +98,7 @@ def test_a_slow_partition_that_went_and_came_back_is_read_on(
         first, second = (subscribe(shop, handle, settings=settings, batch=1, grace=0.01) for _ in range(2))
         async with running(first):
             for partition in (0, 1):
-                await settle(lambda: f"{shop.topic}[{partition}] is slow" in caplog.text)  # noqa: B023  # awaited here
+                await settle(lambda: f"{shop.topic}[{partition}] is slow" in caplog.text)  # noqa: B023  # awaited within the turn
             async with running(second):
                 await settle(lambda: len(second.assigned) == 1)
             await settle(lambda: len(first.assigned) == 2)

@@ -112,6 +112,6 @@ def test_a_letter_that_cannot_be_put_back_ends_a_redrive_and_stays(shop: Orders)
 
 
 def test_handlers_that_are_no_coroutines_are_refused(shop: Orders) -> None:
-    redriving = async_redrive(shop.cluster.settings, shop.consumer(print), group="g")  # type: ignore[arg-type]  # the test
+    redriving = async_redrive(shop.cluster.settings, shop.consumer(print), group="g")  # type: ignore[arg-type]  # a wrong type is the case
     with pytest.raises(SettingsError, match="these handlers are no coroutines"):
         asyncio.run(redriving)

@@ -357,12 +357,12 @@ def test_a_broker_that_goes_and_comes_back_is_waited_for(shop: Orders) -> None:
 def test_what_makes_no_subscription_is_refused(shop: Orders) -> None:
     settings = shop.cluster.settings
     with pytest.raises(SettingsError, match="these handlers are no coroutines") as raised:
-        AsyncSubscription(settings, shop.consumer(print), group="g")  # type: ignore[arg-type]  # the test
+        AsyncSubscription(settings, shop.consumer(print), group="g")  # type: ignore[arg-type]  # a wrong type is the case
     assert raised.value.help == "inherit OrderPlacedAsyncConsumer, or use Subscription"
     consumer = consume(shop, Seen())
     for options in ({"batch": 0}, {"timeout": 0}, {"grace": -1}, {"unknown": "ignore"}, {"group": ""}):
         with pytest.raises(SettingsError):
-            AsyncSubscription(settings, consumer, **{"group": "g", **options})  # type: ignore[arg-type]  # the test
+            AsyncSubscription(settings, consumer, **{"group": "g", **options})  # type: ignore[arg-type]  # a wrong type is the case
 
 
 def test_what_is_published_by_a_transport_in_the_same_loop_is_handled(shop: Orders) -> None:

@@ -105,7 +105,7 @@ def test_a_record_that_the_client_refuses_is_told_at_once(cluster: Cluster, topi
             with pytest.raises(Unpublishable, match=r"MSG_SIZE_TOO_LARGE: .* of 3001 bytes was not taken"):
                 await transport.send(Record(topic, b"k", b"x" * 3000))
             with pytest.raises(TypeError):
-                await transport.send(Record(topic, b"k", 7))  # type: ignore[arg-type]  # the test
+                await transport.send(Record(topic, b"k", 7))  # type: ignore[arg-type]  # a wrong type is the case
             assert transport.waiting == 0
             await transport.send(Record(topic, b"k", b"fits"))
 

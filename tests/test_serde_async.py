@@ -229,15 +229,15 @@ def test_a_receiver_tells_whether_its_handlers_are_awaited() -> None:
 
 def test_a_plain_method_is_no_handler_of_a_consumer_for_asyncio() -> None:
     class Plain(OrderPlacedAsyncConsumer):
-        def on_order_placed(self, event: OrderPlaced, meta: serde.Meta) -> None:  # type: ignore[override]  # the test
+        def on_order_placed(self, event: OrderPlaced, meta: serde.Meta) -> None:  # type: ignore[override]  # the wrong kind of handler is the case
             pass
 
     class Generating(OrderPlacedAsyncConsumer):
-        async def on_order_placed(self, event: OrderPlaced, meta: serde.Meta) -> None:  # type: ignore[override, misc]  # the test
+        async def on_order_placed(self, event: OrderPlaced, meta: serde.Meta) -> None:  # type: ignore[override, misc]  # the wrong kind of handler is the case
             yield
 
     class OlderPlain(AsyncOrders):
-        def on_order_placed_v1(self, event: OrderPlacedV1, meta: serde.Meta) -> None:  # type: ignore[override]  # the test
+        def on_order_placed_v1(self, event: OrderPlacedV1, meta: serde.Meta) -> None:  # type: ignore[override]  # the wrong kind of handler is the case
             pass
 
     for kind, name in ((Plain, "on_order_placed"), (Generating, "on_order_placed"), (OlderPlain, "on_order_placed_v1")):
@@ -248,7 +248,7 @@ def test_a_plain_method_is_no_handler_of_a_consumer_for_asyncio() -> None:
 
 def test_a_coroutine_is_no_handler_of_a_consumer_for_threads() -> None:
     class Later(Orders):
-        async def on_order_placed(self, event: OrderPlaced, meta: serde.Meta) -> None:  # type: ignore[override]  # the test
+        async def on_order_placed(self, event: OrderPlaced, meta: serde.Meta) -> None:  # type: ignore[override]  # the wrong kind of handler is the case
             pass
 
     with pytest.raises(serde.SerdeError, match=r"Later.on_order_placed is a coroutine: nobody here would") as caught:
