@@ -15,6 +15,7 @@ from registry.brokers import kind_of
 from registry.kafka import find_steps, read_topics, render_steps
 
 HERE = Path(__file__).resolve().parent
+SERVICES = ("content-api", "edge-cache", "web-client")
 TOPICS = ("content.items", "edge.cached-pages", "web-client.dead-letters")
 FIRST, SECOND, THIRD = (f"5b0e1c9e-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))
 PATIENCE = 60.0
@@ -84,6 +85,10 @@ def say(text: str = "") -> None:
 def main() -> None:
     """From the outbox to the dead letter and back, on a cluster in this process or on a real Kafka."""
     kind = sys.argv[1] if len(sys.argv) > 1 else "mock"
+    for service in SERVICES:
+        package = service.replace("-", "_")
+        if not (HERE / package / "events").is_dir():
+            sys.exit(f"no stubs: contracts gen --service {service} --out {HERE} --package {package}.events")
     with closing(kind_of(kind).start()) as broker, tempfile.TemporaryDirectory() as folder:
         broker.create_topics(dict.fromkeys(TOPICS, 2))
         tell_story(broker.address, folder)
