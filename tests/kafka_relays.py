@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Event, Thread
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from registry.kafka.errors import DeliveryFailed
+from registry.kafka.leaders import ask_leader
 from registry.kafka.outbox import Level
 from registry.kafka.outbox.relay import Relay
 from registry.kafka.retry import Retry
@@ -56,7 +58,7 @@ def read_topic(cluster: Cluster, topic: str, partitions: int = 2) -> list[tuple[
     consumer = Consumer({**cluster.settings, "group.id": "a-reader", "auto.offset.reset": "earliest"})
     try:
         places = [TopicPartition(topic, number, 0) for number in range(partitions)]
-        count = sum(consumer.get_watermark_offsets(place, PATIENCE)[1] for place in places)
+        count = sum(ask_leader(partial(consumer.get_watermark_offsets, place, PATIENCE))[1] for place in places)
         consumer.assign(places)
         return [(message.key(), message.value() or b"") for message in consumer.consume(count, PATIENCE)]
     finally:

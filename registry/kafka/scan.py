@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from registry.kafka.errors import MessagingError, MissingLibrary
+from registry.kafka.leaders import ask_leader
 from registry.serde.record import Record
 
 if TYPE_CHECKING:
@@ -89,11 +91,11 @@ def _find_ends(
                 raise MessagingError(f"topic {topic}: {found.error.str()}")
             for number in sorted(found.partitions):
                 place = TopicPartition(topic, number)
-                low, high = consumer.get_watermark_offsets(place, timeout=_PATIENCE)
+                low, high = ask_leader(partial(consumer.get_watermark_offsets, place, _PATIENCE))
                 start = low
                 if since is not None:
                     asked = TopicPartition(topic, number, int(since.timestamp() * 1000))
-                    (answer,) = consumer.offsets_for_times([asked], timeout=_PATIENCE)
+                    (answer,) = ask_leader(partial(consumer.offsets_for_times, [asked], _PATIENCE))
                     start = high if answer.offset < 0 else answer.offset
                 if start < high:
                     yield (topic, number), (start, high)

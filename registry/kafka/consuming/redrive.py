@@ -5,6 +5,7 @@ Never to the topic they came from: that has one writer, and its other readers ha
 
 import signal
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from registry.frozen import dataclass
@@ -20,6 +21,7 @@ from registry.kafka.consuming.redriving import Redriving
 from registry.kafka.consuming.sources import find_sources
 from registry.kafka.errors import MessagingError, SettingsError
 from registry.kafka.inbox import Inbox
+from registry.kafka.leaders import ask_leader
 from registry.kafka.observer import Observers
 from registry.kafka.retry import Retry
 from registry.kafka.settings import consumer_settings, start_consumer
@@ -116,7 +118,8 @@ def read_ends(settings: Mapping[str, Any], topic: str) -> dict[Place, int]:
         places = [TopicPartition(topic, number) for number in sorted(found.partitions)]
         ends: dict[Place, int] = {}
         for known in consumer.committed(places, timeout=_PATIENCE):
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, known.partition), timeout=_PATIENCE)
+            place = TopicPartition(topic, known.partition)
+            low, high = ask_leader(partial(consumer.get_watermark_offsets, place, _PATIENCE))
             if max(low, known.offset) < high:
                 ends[topic, known.partition] = high
         return ends
