@@ -20,14 +20,18 @@ class Delivery:
     be done again, if the handler raised.
     """
 
-    __slots__ = ("event", "handler", "meta", "record")
+    __slots__ = ("event", "handler", "meta", "owned", "record")
 
-    def __init__(self, event: Any, meta: Meta, handler: Callable[[Any, Meta], Any], record: Record) -> None:
+    def __init__(
+        self, event: Any, meta: Meta, handler: Callable[[Any, Meta], Any], record: Record, owned: bool = False
+    ) -> None:
         self.event = event
         """The event, as the version that the handler asked for; the key's bytes for a tombstone."""
         self.meta = meta
         self.handler = handler
         self.record = record
+        self.owned = owned
+        """Whether the record was seen to name the owner of its event as its source; otherwise nobody has looked yet."""
 
     def call(self) -> Meta:
         """Calls the handler, with the correlation id of the record in force. Raises what it raises."""

@@ -7,7 +7,7 @@ else is an error.
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from time import time
+from time import time_ns
 from typing import Any, Final
 
 from registry.schema import Primitive, Record, Schema, Type, Union
@@ -17,6 +17,7 @@ from registry.serde.errors import EnvelopeError, MissingCorrelation
 from registry.serde.framing import Headers
 from registry.serde.identity import new_id
 from registry.serde.meta import Meta
+from registry.serde.moment import EPOCH, MICROSECONDS
 
 HEADER_OF: Final = {
     "event_id": "ce_id",
@@ -27,6 +28,7 @@ HEADER_OF: Final = {
 }
 """Role to header."""
 TYPE_HEADER: Final = "ce_type"
+SOURCE_HEADER: Final = "ce_source"
 
 Pair = tuple[str, bytes]
 """A header."""
@@ -35,12 +37,15 @@ _MANY: Final = 100
 _NUMBERS: Final = tuple(b"%d" % number for number in range(_MANY))
 """Texts of the usual versions."""
 _ROLE_OF: Final = {header: role for role, header in HEADER_OF.items()}
-_EVER: Final = datetime.max.replace(tzinfo=UTC)
-_LAST: Final[list[tuple[datetime, datetime, bytes]]] = [(_EVER, _EVER, b"")]
-"""The second that was written last, its end, and its text: the next event is mostly of the same."""
+_SECONDS: Final[dict[int, bytes]] = {}
+"""Texts of the last seconds that were rendered, by their number since 1970: the next event is mostly of one of them."""
+_MOST_SECONDS: Final = 4096
+_MILLIS: Final = tuple(b"%03d" % number for number in range(1000))
+_MICROS: Final = tuple(b"%03dZ" % number for number in range(1000))
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _SECOND: Final = timedelta(seconds=1)
-_now, _from, _parse_iso = datetime.now, datetime.fromtimestamp, datetime.fromisoformat
+_START: Final = EPOCH.replace(tzinfo=None)
+_parse_iso = datetime.fromisoformat
 
 
 def make_meta(
@@ -82,11 +87,10 @@ def make_meta(
         _refuse_id("causation_id", causation_id, bundle)
     meta.causation_id = causation_id
     if occurred_at is None:
-        # To cut a datetime takes longer than to make one of a number that was cut.
-        occurred_at = _now(UTC) if tick == 1 else _from(int(time() * 1_000_000) // tick * tick / 1_000_000, UTC)
+        meta._occurred_at = time_ns() // 1000 // tick * tick  # a datetime is made of it when somebody looks
     else:
         _check_time(occurred_at, bundle)
-    meta.occurred_at = occurred_at
+        meta._occurred_at = occurred_at
     return meta
 
 
@@ -121,15 +125,14 @@ def render_fixed_headers(bundle: Bundle) -> tuple[Pair, Pair, Pair]:
     return (
         ("ce_specversion", b"1.0"),
         (TYPE_HEADER, bundle.event.encode()),
-        ("ce_source", bundle.service.encode()),
+        (SOURCE_HEADER, bundle.service.encode()),
     )
 
 
 def render_headers(meta: Meta, fixed: tuple[Pair, Pair, Pair]) -> tuple[Pair, ...]:
     """The envelope of an event that was written as headers, after the fixed ones; :func:`make_meta` made it."""
     specversion, kind, source = fixed
-    moment, cause, number = meta.occurred_at, meta.causation_id, meta.schema_version
-    assert moment is not None
+    cause, number = meta.causation_id, meta.schema_version
     try:
         headers = (
             specversion,
@@ -138,7 +141,7 @@ def render_headers(meta: Meta, fixed: tuple[Pair, Pair, Pair]) -> tuple[Pair, ..
             ("ce_id", meta.event_id.encode()),
             ("ce_correlationid", meta.correlation_id.encode()),
             ("ce_schemaversion", _NUMBERS[number] if number < _MANY else b"%d" % number),
-            ("ce_time", render_time(moment)),
+            ("ce_time", render_moment(meta._occurred_at)),
         )
         return headers if cause is None else (*headers, ("ce_causationid", cause.encode()))
     except UnicodeEncodeError:
@@ -267,18 +270,24 @@ def _branches(types: list[Type]) -> list[Type]:
     return [branch for each in types for branch in (each.branches if isinstance(each, Union) else (each,))]
 
 
-def render_time(moment: datetime) -> bytes:
-    """RFC 3339, in UTC."""
-    if moment.tzinfo is not UTC:
-        moment = moment.astimezone(UTC)
-    begin, end, text = _LAST[0]
-    micros = moment.microsecond
-    if not begin <= moment < end:
-        begin = moment.replace(microsecond=0)
-        text = begin.isoformat().removesuffix("+00:00").encode()
-        # In one step, since threads may render at the same time.
-        _LAST[0] = (begin, begin + _SECOND if begin < _EVER - _SECOND else _EVER, text)
-    return b"%b.%06dZ" % (text, micros) if micros else text + b"Z"
+def render_moment(moment: datetime | int | None) -> bytes:
+    """RFC 3339, in UTC, of a time as :class:`registry.serde.meta.Meta` keeps it."""
+    if moment.__class__ is not int:
+        return _render_time(moment)  # type: ignore[arg-type]  # of no class but these two
+    micros = moment % MICROSECONDS
+    text = _SECONDS.get(moment // MICROSECONDS)
+    if text is None or not micros:
+        return _render_time(EPOCH + timedelta(microseconds=moment))
+    return text + _MILLIS[micros // 1000] + _MICROS[micros % 1000]
+
+
+def _render_time(moment: datetime) -> bytes:
+    whole = moment.astimezone(UTC).replace(tzinfo=None)
+    if len(_SECONDS) >= _MOST_SECONDS:
+        _SECONDS.clear()
+    second = whole.replace(microsecond=0).isoformat()
+    _SECONDS[(whole - _START) // _SECOND] = second.encode() + b"."
+    return whole.isoformat().encode() + b"Z"
 
 
 def _parse_time(text: str) -> datetime:
@@ -321,4 +330,4 @@ def _are_same(role: str, said: Any, holds: Any) -> bool:
 
 
 def _text(value: object) -> object:
-    return render_time(value).decode() if isinstance(value, datetime) else value
+    return _render_time(value).decode() if isinstance(value, datetime) else value

@@ -63,18 +63,25 @@ class Meta:
     """Protobuf: protoc's own message, with unknown fields and extensions. It is left out when a Meta is pickled."""
 
     if TYPE_CHECKING:
+        @property
+        def _occurred_at(self) -> datetime | int | None:
+            """The same in microseconds since 1970, unless it was given as a ``datetime``."""
+
+        @_occurred_at.setter
+        def _occurred_at(self, moment: datetime | int | None) -> None: ...
 
         @property
         def _timestamp(self) -> datetime | int | None:
-            """The same as it came in."""
+            """The same in milliseconds since 1970, as it came in."""
 
         @_timestamp.setter
         def _timestamp(self, moment: datetime | int | None) -> None: ...
+
     else:  # to a type checker there is nothing beside the attributes above
 
         def __getattr__(self, name: str) -> object:
             try:
-                return DEFAULTS[name]
+                return DEFAULTS[_KEPT.get(name, name)]
             except KeyError:
                 raise AttributeError(f"Meta has no {name}") from None
 
@@ -92,8 +99,10 @@ class Meta:
 
 
 if not TYPE_CHECKING:
-    show_moment(Meta, "timestamp")
+    show_moment(Meta, "occurred_at", 1_000_000)
+    show_moment(Meta, "timestamp", 1000)
 
+_KEPT: Final = {"_occurred_at": "occurred_at", "_timestamp": "timestamp"}
 DEFAULTS: Final[dict[str, object]] = {
     "correlation_id": "",
     "schema_version": 0,

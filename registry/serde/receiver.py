@@ -1,24 +1,22 @@
 """From a record to the handler that wants it: what a Kafka client and the transport in memory do alike."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from registry.frozen import replace
 from registry.serde.async_consumer import AsyncConsumer
 from registry.serde.bundle import Bundle
 from registry.serde.consumer import Consumer
-from registry.serde.context import TRACE_HEADERS, Trace
 from registry.serde.delivery import PLAIN, Delivery, note, place
-from registry.serde.envelope import HEADER_OF, TYPE_HEADER
-from registry.serde.errors import CodecError, DecodeError, SerdeError, UnknownSchema
+from registry.serde.envelope import TYPE_HEADER
+from registry.serde.errors import DecodeError, SerdeError, UnknownSchema
 from registry.serde.fallback import Fallback
 from registry.serde.framing import SCHEMA_HEADER, Writer, pairs_of, parse_frame
 from registry.serde.meta import ROLES, Meta
 from registry.serde.naming import handler_name
+from registry.serde.quick_reading import UNUSUAL, KnownFrames
 from registry.serde.record import Record
 from registry.serde.serde import Serde, bytes_of
-from registry.serde.shape import Decoder
 from registry.serde.stubs import check_reader
 
 _LATER: Final = {0x20: "a generator", 0x80: "a coroutine", 0x100: "a coroutine", 0x200: "an async generator"}
@@ -29,26 +27,18 @@ _ASYNC: Final = 0x80
 """The flag of a coroutine function (inspect.CO_COROUTINE)."""
 _PAIRS: Final[frozenset[type]] = frozenset({tuple, list})
 
-
-_USUAL: Final = 7
-"""How many headers an event has that nothing led to."""
-_UNUSUAL: Final = (ValueError, KeyError, TypeError, AttributeError, CodecError)
-_TRACES: Final = tuple(TRACE_HEADERS[:end] for end in range(len(TRACE_HEADERS) + 1))
-_parse_time: Final = datetime.fromisoformat
-
 AnyConsumer = Consumer | AsyncConsumer
 _BASES: Final = (Consumer, AsyncConsumer)
-
-
-_Known = tuple[Decoder, int, bytes, Callable[[Any, Meta], object], int]
-"""How records of one frame are read: the decoder, the writer's number and its text, who handles them, and as which."""
 
 
 class _Handling:
     """One event, and the object that handles it."""
 
-    def __init__(self, consumer: AnyConsumer, stub: type, bundle: Bundle, fallback: Fallback | None) -> None:
+    def __init__(
+        self, consumer: AnyConsumer, stub: type, bundle: Bundle, fallback: Fallback | None, known: KnownFrames
+    ) -> None:
         self.consumer = consumer
+        self._known = known
         self.serde = Serde(bundle, fallback=fallback)
         self.serde.prepare_reading()
         name = handler_name(bundle.event.rpartition(".")[2])
@@ -61,8 +51,6 @@ class _Handling:
         }
         _refuse_leftover(type(consumer), name, bundle)
         self.type = bundle.event.encode()
-        self.known: dict[bytes, _Known] = {}
-        """By frame."""
 
     def read(self, record: Record, value: bytes, held: Mapping[str, bytes | None]) -> Delivery:
         """Decodes a record as the version that a handler wants. ``held`` is a dict of its headers, which are pairs."""
@@ -77,7 +65,7 @@ class _Handling:
         plan = serde.find_reading(frame, read_as)
         if plan is not None and len(plan[2]) == len(ROLES) and plan[1] and SCHEMA_HEADER not in held:
             # Not for a writer without the whole envelope, or one that is a stand-in: those need a closer look.
-            self.known[frame] = (plan[0], plan[1], b"%d" % plan[1], handler, number)
+            self._known.learn(record, frame, serde.bundle, plan[0], plan[1], handler, number)
         return Delivery(event, meta, handler, record)
 
 
@@ -95,7 +83,8 @@ class Receiver:
         """Whether the handlers are coroutines: then :meth:`registry.serde.delivery.Delivery.run` is awaited."""
         self._by_event: dict[str, _Handling] = {}
         self._by_topic: dict[str, list[_Handling]] = {}
-        self._by_type: dict[str, dict[object, _Handling]] = {}
+        known = KnownFrames()
+        self._quickly = known.read
         if not consumers:
             raise SerdeError("no consumer was given: nobody would handle anything")
         if not self.asynchronous and any(isinstance(consumer, AsyncConsumer) for consumer in consumers):
@@ -116,10 +105,9 @@ class Receiver:
                 if self.service not in ("", named):
                     raise SerdeError(f"consumers of two services, {self.service} and {named}", help="one of each")
                 self.service = named
-                handling = _Handling(consumer, stub, bundle, fallback)
+                handling = _Handling(consumer, stub, bundle, fallback, known)
                 self._by_event[bundle.event] = handling
                 self._by_topic.setdefault(bundle.topic, []).append(handling)
-                self._by_type.setdefault(bundle.topic, {})[handling.type] = handling
             _find_handler(consumer, "on_tombstone")
 
     @property
@@ -150,73 +138,14 @@ class Receiver:
         """
         try:
             try:
-                if (delivery := self._read_usual(record)) is not None:
+                if (delivery := self._quickly(record)) is not None:
                     return delivery
-            except _UNUSUAL:
+            except UNUSUAL:
                 pass  # the other way says what is wrong, if something is
             return self._read_unusual(record)
         except Exception as error:
             note(error, f"while a record was read, {place(record)}")
             raise
-
-    def _read_usual(self, record: Record) -> Delivery | None:
-        """The quick way, for records as our producers write them, of frames that were read before.
-
-        Their headers are known by their places, and say what the payload says. ``None``, or one of :data:`_UNUSUAL`
-        raised, for all others.
-        """
-        value, headers = record.value, record.headers
-        if len(headers) < _USUAL:
-            return None
-        further = headers[_USUAL:]
-        (
-            (name_0, said_0),
-            (name_1, kind),
-            (name_2, said_2),
-            (name_3, event_id),
-            (name_4, correlation),
-            (name_5, version),
-            (name_6, moment),
-        ) = headers[:_USUAL] if further else headers
-        if not (
-            name_1 == "ce_type"
-            and name_3 == "ce_id"
-            and name_4 == "ce_correlationid"
-            and name_5 == "ce_schemaversion"
-            and name_6 == "ce_time"
-            and name_0 == "ce_specversion"
-            and name_2 == "ce_source"
-            and said_0
-            and said_2
-            and value.__class__ is bytes
-        ):
-            return None
-        handling = self._by_type[record.topic].get(kind)
-        if handling is None:
-            return None
-        width = handling.serde.width
-        known = handling.known.get(value[:width])
-        if known is None:
-            return None
-        decode, number, text, handler, read_as = known
-        meta = Meta()
-        event = decode(value, width, meta)
-        if not (
-            event_id == meta.event_id.encode()
-            and event_id
-            and correlation == meta.correlation_id.encode()
-            and correlation
-            and meta.schema_version == number
-            and version == text
-            and moment is not None
-            and _parse_time(moment.decode()) == meta.occurred_at
-        ):
-            return None
-        meta.trace = _parse_further(further, meta) if further else ()
-        meta.contract, meta.version, meta.read_as = handling.serde.bundle.event, number, read_as
-        meta.headers = headers  # type: ignore[assignment]  # none is empty; a cast would be a call
-        _locate(meta, record)
-        return Delivery(event, meta, handler, record)
 
     def _read_unusual(self, record: Record) -> Delivery | None:
         """The same for the first record of a kind, for one by another producer, and for what is wrong."""
@@ -298,19 +227,6 @@ def _bury(record: Record, handlings: list[_Handling]) -> Delivery:
     meta = Meta()
     _locate(meta, record)
     return Delivery(record.key or b"", meta, tell_later if later else tell, record)
-
-
-def _parse_further(headers: Sequence[tuple[str, bytes | None]], meta: Meta) -> Trace:
-    """What may follow the usual headers: the cause, and then the trace context. Raises ValueError for anything else."""
-    (name, said), *_ = headers
-    if name == HEADER_OF["causation_id"]:
-        cause = meta.causation_id
-        if cause is None or said != cause.encode():
-            raise ValueError
-        headers = headers[1:]
-    if tuple([name for name, _ in headers]) not in _TRACES or not all(said for _, said in headers):
-        raise ValueError
-    return tuple(headers)  # type: ignore[arg-type]  # none is empty
 
 
 def _locate(meta: Meta, record: Record) -> None:

@@ -68,4 +68,4 @@ def make_record(
 
 
 if not TYPE_CHECKING:
-    show_moment(Record, "timestamp")
+    show_moment(Record, "timestamp", 1000)

@@ -6,9 +6,9 @@ from typing import Final
 from registry.kafka.errors import ForeignWriter, SettingsError
 from registry.serde.bundle import Bundle
 from registry.serde.delivery import place
+from registry.serde.envelope import SOURCE_HEADER
 from registry.serde.record import Record
 
-SOURCE_HEADER: Final = "ce_source"
 _INDEX: Final = 2
 """Where the producers of this library put it."""
 

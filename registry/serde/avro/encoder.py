@@ -35,6 +35,7 @@ from registry.schema import Schema, Union
 from registry.serde.avro import encoder_leaves, varints
 from registry.serde.avro.encoder_source import Body, Source, Value, join_all
 from registry.serde.avro.encoder_types import write_type
+from registry.serde.avro.uuid_text import FORM, HEX
 from registry.serde.meta import Meta
 from registry.serde.shape import PLAIN, Encoder, Shape
 
@@ -45,6 +46,8 @@ MAX_NESTING: Final = 256
 def compile_encoder(schema: Schema, shape: Shape = PLAIN) -> Encoder:
     """What writes events of a schema, as plain values or as objects of the classes of a shape."""
     names: dict[str, Any] = {
+        "FORM": FORM,
+        "HEX": HEX,
         "Refused": varints.Refused,
         "SIZES": varints.SIZES,
         "TEXTS": encoder_leaves.TEXTS,

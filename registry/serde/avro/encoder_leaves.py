@@ -10,6 +10,7 @@ from struct import Struct
 from typing import Any, Final
 
 from registry.schema import Fixed, Logical, Primitive
+from registry.serde.avro.roles import IDS, find_moment
 from registry.serde.avro.uuid_text import FORM, HEX
 from registry.serde.avro.varints import ENDING, LINKED, SIZES, SMALL, Refused, any_size, write_int, write_long
 
@@ -20,17 +21,19 @@ _cut_uuid: Final = Struct("8s4s4s4s12s").unpack
 _pack_float: Final = Struct("<f").pack
 
 
-def make_writer(type_: Primitive | Fixed, *, typed: bool, is_id: bool) -> Writer:
+def make_writer(type_: Primitive | Fixed, *, typed: bool, role: str) -> Writer:
     """The writer of a logical type. One that is not ``typed`` takes the base value as well.
 
-    ``is_id``: an id of the envelope, which is a text whatever the schema makes of it. A UUID's text comes without its
-    length, which is always the same.
+    ``role`` is that of a field of the envelope: an id is a text whatever the schema makes of it, and ``occurred_at`` a
+    number of microseconds, or a ``datetime``. A UUID's text comes without its length, which is always the same.
     """
     assert type_.logical is not None
     size = type_.size if isinstance(type_, Fixed) else None
-    if is_id and type_.logical.name == "uuid":
+    if role in IDS and type_.logical.name == "uuid":
         return _write_uuid_text if size is None else _write_id_bytes
     writer = _LOGICAL[type_.logical.name](type_.logical, size)
+    if unit := find_moment(role, type_.logical):
+        return _take_microseconds(writer, unit)
     return writer if typed else _take_base(writer, type_)
 
 
@@ -269,16 +272,36 @@ def _make_timestamp(logical: Logical, _size: int | None) -> Writer:
 
     def write_micros(value: Any) -> bytes:
         since = value - epoch
-        micros: int = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-        high = micros >> 27
-        if not 1 << 14 <= high < 1 << 28:  # the years from 1970 to 3111 take eight bytes
-            if not first <= since.days <= last:
-                raise Refused
-            return write_long(micros)
-        low = micros & 0x7FFFFFF
-        return LINKED[low << 1 & 16383] + LINKED[low >> 13] + LINKED[high & 16383] + ENDING[high >> 14]
+        if not first <= since.days <= last:
+            raise Refused
+        return _write_micros((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
 
     return write_millis if logical.name.endswith("millis") else write_micros
+
+
+def _write_micros(micros: int) -> bytes:
+    high = micros >> 27
+    if not 1 << 14 <= high < 1 << 28:  # the years from 1970 to 3111 take eight bytes
+        return write_long(micros)
+    low = micros & 0x7FFFFFF
+    return LINKED[low << 1 & 16383] + LINKED[low >> 13] + LINKED[high & 16383] + ENDING[high >> 14]
+
+
+def _take_microseconds(writer: Writer, unit: int) -> Writer:
+    """The same for a time that may be a number of microseconds since 1970."""
+
+    def write_micros(value: Any) -> bytes:
+        return _write_micros(value) if value.__class__ is int else writer(value)
+
+    def write_millis(value: Any) -> bytes:
+        if value.__class__ is not int:
+            return writer(value)
+        count, rest = divmod(value, unit)
+        if rest:
+            raise Refused
+        return write_long(count)
+
+    return write_micros if unit == 1 else write_millis
 
 
 def _make_number(_logical: Logical, _size: int | None) -> Writer:

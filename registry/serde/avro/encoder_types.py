@@ -8,9 +8,11 @@ from registry.serde.avro.encoder_leaves import MOST_TEXTS, make_writer
 from registry.serde.avro.encoder_source import Body, Piece, Value
 from registry.serde.avro.encoder_unions import write_union
 from registry.serde.avro.python_types import check_class
-from registry.serde.avro.roles import IDS, find_deeper, find_key, find_role
+from registry.serde.avro.roles import IDS, find_deeper, find_key, find_moment, find_role
 from registry.serde.avro.varints import SMALL, write_long
 from registry.serde.naming import attribute_name
+
+UUID_LENGTH: Final = write_long(36)
 
 
 def write_type(body: Body, type_: Type, value: Value) -> list[Piece]:
@@ -83,15 +85,21 @@ _PRIMITIVES: Final[Mapping[str, Callable[[Body, str], list[Piece]]]] = {
 def _write_primitive(body: Body, type_: Primitive, value: Value) -> list[Piece]:
     if type_.logical is None:
         return _PRIMITIVES[type_.name](body, value.expression)
-    leaf = Piece(_call_leaf(body, type_, value))
-    return [Piece(constant=write_long(36)), leaf] if type_.name == "string" else [leaf]
+    if type_.name != "string":
+        return [Piece(_call_leaf(body, type_, value))]
+    if value.role not in IDS:
+        return [Piece(constant=UUID_LENGTH), Piece(_call_leaf(body, type_, value))]
+    held = body.fresh()
+    body.add(f"{held} = {value.expression}.encode()")
+    body.refuse_if(f"{held}.translate(HEX) != FORM")
+    return [Piece(constant=UUID_LENGTH), Piece(held)]
 
 
 def _call_leaf(body: Body, type_: Primitive | Fixed, value: Value) -> str:
     """What writes a logical type."""
-    is_id, typed = value.role in IDS, body.source.typed or bool(value.role)
-    key = type_.name, type_.logical, is_id, typed
-    leaf = body.source.bind("leaf", key, make_writer(type_, typed=typed, is_id=is_id))
+    typed = body.source.typed or bool(value.role)
+    key = type_.name, type_.logical, value.role, typed
+    leaf = body.source.bind("leaf", key, make_writer(type_, typed=typed, role=value.role))
     return f"{leaf}({value.expression})"
 
 
@@ -134,7 +142,9 @@ def _write_record(body: Body, record: Record, value: Value) -> list[Piece]:
         for field, key in zip(record.fields, keys, strict=True):
             role = find_role(field, roles)
             if role:
-                inner = f"meta.{role}"
+                # As it is kept, unless a union has to tell by its class which branch it is.
+                kept = find_moment(role, getattr(field.type, "logical", None))
+                inner = f"meta.{'_' if kept else ''}{role}"
             elif not key:
                 inner = ""
             else:

@@ -72,7 +72,7 @@ from registry.serde.avro.plan import (
     Symbols,
     Unknown,
 )
-from registry.serde.avro.reading_scalars import read_octets, read_scalar, read_sized, read_text
+from registry.serde.avro.reading_scalars import read_moment, read_octets, read_scalar, read_sized, read_text
 
 MAX_NESTING: Final = 256
 """As the careful reader has it; each function sees to it for what it reads itself."""
@@ -305,8 +305,10 @@ class Source:
 
     def _read_part(self, body: Body, part: Part, targets: Mapping[str, str], level: int) -> None:
         if part.role and not part.key:
-            self.read(body, part.node, "w", level)
-            self._put(body, part.role, "w")
+            kept = read_moment(body, part.node, part.role)
+            if not kept:
+                self.read(body, part.node, "w", level)
+            self._put(body, kept or part.role, "w")
         else:
             # A record that holds nothing but the envelope is read for that, and nobody wants it.
             self.read(body, part.node, targets.get(part.key, ""), level)

@@ -11,6 +11,8 @@ from registry.serde.avro.body import Body
 from registry.serde.avro.making import make_logical, most_bytes
 from registry.serde.avro.pieces import EXACT
 from registry.serde.avro.plan import Node, Scalar, Sized
+from registry.serde.avro.roles import find_moment
+from registry.serde.moment import FIRST, LAST
 
 Constant = Callable[[object], str]
 """Gives a value a name in the source."""
@@ -159,6 +161,19 @@ def read_scalar(body: Body, node: Node, target: str, constant: Constant) -> None
         body.line(f"{'v' if logical is not None else target} = {promotion.format('v')}")
     if logical is not None:
         _make(body, logical, target, constant, is_plain=logical.name != "uuid")
+
+
+def read_moment(body: Body, node: Node, role: str) -> str:
+    """Reads ``occurred_at`` into ``w``, as it is kept, and gives the attribute for it; empty for any other node."""
+    unit = find_moment(role, node.logical) if isinstance(node, Scalar) and node.written == "long" else 0
+    if not unit:
+        return ""
+    _read_long(body, "w")
+    if unit > 1:
+        body.line(f"w *= {unit}")
+    with body.under(f"if not {FIRST} <= w <= {LAST}:"):
+        body.line("raise GaveUp")
+    return "_occurred_at"
 
 
 def _read_uuid(body: Body, target: str, is_id: bool) -> None:

@@ -3,15 +3,24 @@
 A path is a position: a record on it is another one than the same record elsewhere, which has all its fields.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
-from registry.schema import Field, Record, Schema, Type, Union
+from registry.schema import Field, Logical, Record, Schema, Type, Union
 
 Roles = tuple[tuple[str, tuple[str, ...]], ...]
 """Roles, each with its path from here on."""
 
 IDS: Final = frozenset({"correlation_id", "event_id", "causation_id"})
 """Roles that are text, also where the schema has a UUID or its sixteen bytes."""
+
+MOMENTS: Final[Mapping[str, int]] = {"timestamp-millis": 1000, "timestamp-micros": 1}
+"""Logical types that may hold ``occurred_at``, with their microseconds."""
+
+
+def find_moment(role: str, logical: Logical | None) -> int:
+    """How many microseconds one unit of ``occurred_at`` has; 0 for any other field."""
+    return MOMENTS.get(logical.name, 0) if role == "occurred_at" and logical is not None else 0
 
 
 def find_role(field: Field, roles: Roles) -> str:

@@ -54,6 +54,7 @@ def compile_decoder(reader: Messages, writer: Messages, shape: Shape = PLAIN, *,
         "FAILURES": (*_FAILURES, Refused),
         "DecodeError": DecodeError,
         "new": object.__new__,
+        "join_microseconds": leaves.join_microseconds,
         "join_time": leaves.join_time,
         "join_duration": leaves.join_duration,
         "guard": guard,
@@ -120,11 +121,11 @@ def _read_envelope(program: Program, message: Any, path: tuple[str, ...], tree: 
             continue
         field, has = load_field(part, holder), f"{_has(program, message)}({holder}, {part.name!r})"
         if isinstance(what, str):
-            value = f"join_time({field}, {field}.seconds)" if part.kind == "timestamp" else field
+            value = f"join_microseconds({field})" if part.kind == "timestamp" else field
             if part.kind == "string":
                 value = _text(program, part, field)
             value = f"{value} or None" if what == "causation_id" else value
-            line = f"meta.{what} = {value}"
+            line = f"meta.{'_' if part.kind == 'timestamp' else ''}{what} = {value}"
             lines.append(line if part.holds == "implicit" else f"if {has}: {line}")
         else:
             inner = f"m{len(path) + 1}"

@@ -28,6 +28,7 @@ asked here. Whatever fails, the event is gone through again, slowly, for the pla
 from typing import Any, Final, cast
 
 from registry.serde.errors import CodecError, EncodeError
+from registry.serde.moment import EPOCH, MICROSECONDS
 from registry.serde.protobuf import leaves
 from registry.serde.protobuf.classes import find_class, find_method
 from registry.serde.protobuf.enums import make_number
@@ -65,7 +66,7 @@ def compile_encoder(messages: Messages, shape: Shape = PLAIN) -> Encoder:
     program.names |= {
         "encode_message": find_method(class_, "SerializePartialToString"),
         "explain": lambda event, meta, error: _explain(messages, shape, event, meta, error, (*_FAILURES, Refused)),
-        "EPOCH": leaves.EPOCH,
+        "EPOCH": EPOCH,
         "join": "".join,
     }
     made = program.name(class_, "M")
@@ -117,6 +118,14 @@ def _call(program: Program, function: str, value: str, message: str, *, step: in
     return f"{function}({value}, {message}{level}{meta})"
 
 
+def _write_role(program: Program, part: Part, role: str) -> list[str]:
+    single = indent(_write_single(program, part))
+    if part.kind != "timestamp":
+        return [f"v = meta.{role}", "if v is not None:", *single]
+    stamp = ["s = " + load_field(part), f"s.seconds, d = divmod(v, {MICROSECONDS})", "s.nanos = d * 1000"]
+    return [f"v = meta._{role}", "if v.__class__ is int:", *indent(stamp), "elif v is not None:", *single]
+
+
 def _write_body(program: Program, message: Any, path: tuple[str, ...], tree: Tree) -> list[str]:
     parts, own = program.messages.parts_of(message), own_parts(program.messages, message, tree)
     class_ = class_of(message, program.shape)
@@ -124,7 +133,7 @@ def _write_body(program: Program, message: Any, path: tuple[str, ...], tree: Tre
     lines: list[str] = []
     for part in parts:
         if isinstance(tree.get(part.name), str):
-            lines += [f"v = meta.{tree[part.name]}", "if v is not None:", *indent(_write_single(program, part))]
+            lines += _write_role(program, part, str(tree[part.name]))
     if path:
         nothing = [line for part in inner for line in _write_envelope(program, part, path, tree, "None")]
         lines += ["if e is None:", *indent([*nothing, "return"])]

@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from registry.serde.errors import EncodeError
+from registry.serde.moment import EPOCH, FIRST, LAST, MICROSECONDS
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_DAY: Final = (datetime.min.replace(tzinfo=UTC) - EPOCH).days
 LAST_DAY: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH).days
 MAX_FLOAT: Final = 3.4028234663852886e38
@@ -196,6 +196,17 @@ def join_time(message: Any, seconds: int) -> datetime:
     if not 0 <= nanos < _NANOS:
         raise ValueError(f"a Timestamp has {nanos} nanoseconds")
     return EPOCH + timedelta(0, seconds, nanos // 1000)
+
+
+def join_microseconds(message: Any) -> int:
+    """The same in microseconds since 1970."""
+    nanos = message.nanos
+    if not 0 <= nanos < _NANOS:
+        raise ValueError(f"a Timestamp has {nanos} nanoseconds")
+    since: int = message.seconds * MICROSECONDS + nanos // 1000
+    if not FIRST <= since <= LAST:
+        raise OverflowError(f"a Timestamp of {message.seconds} seconds")
+    return since
 
 
 def join_duration(message: Any) -> timedelta:
