@@ -15,8 +15,8 @@ from registry.serde.bundle import Bundle
 from registry.serde.context import HANDLED
 from registry.serde.errors import EnvelopeError, MissingCorrelation
 from registry.serde.framing import Headers
-from registry.serde.identity import new_id
-from registry.serde.meta import Meta
+from registry.serde.identity import MADE, new_id
+from registry.serde.meta import Meta, new_meta
 from registry.serde.moment import EPOCH, MICROSECONDS
 
 HEADER_OF: Final = {
@@ -62,8 +62,12 @@ def make_meta(
     now, cut to ``tick`` microseconds. Raises :class:`MissingCorrelation`, and :class:`EnvelopeError` for an id that is
     empty or no text, and for a time without a zone or outside of the years 1 to 9999 in UTC.
     """
-    meta = Meta()
+    meta = new_meta(Meta)
     meta.contract, meta.topic = bundle.event, bundle.topic
+    meta.schema_version = meta.version = meta.read_as = 0
+    meta.partition = meta.offset = -1
+    meta.key = meta._timestamp = meta.message = None
+    meta.headers = meta.trace = ()
     handled = HANDLED.get()
     if correlation_id is None:
         if handled is None:
@@ -77,7 +81,10 @@ def make_meta(
         _refuse_id("correlation_id", correlation_id, bundle)
     meta.correlation_id = correlation_id
     if event_id is None:
-        event_id = new_id()
+        try:
+            event_id = MADE.pop()
+        except IndexError:
+            event_id = new_id()
     elif type(event_id) is not str or not event_id:
         _refuse_id("event_id", event_id, bundle)
     meta.event_id = event_id
@@ -87,7 +94,8 @@ def make_meta(
         _refuse_id("causation_id", causation_id, bundle)
     meta.causation_id = causation_id
     if occurred_at is None:
-        meta._occurred_at = time_ns() // 1000 // tick * tick  # a datetime is made of it when somebody looks
+        moment = time_ns() // 1000  # a datetime is made of it when somebody looks
+        meta._occurred_at = moment if tick == 1 else moment // tick * tick
     else:
         _check_time(occurred_at, bundle)
         meta._occurred_at = occurred_at
@@ -129,10 +137,10 @@ def render_fixed_headers(bundle: Bundle) -> tuple[Pair, Pair, Pair]:
     )
 
 
-def render_headers(meta: Meta, fixed: tuple[Pair, Pair, Pair]) -> tuple[Pair, ...]:
+def render_headers(meta: Meta, fixed: tuple[Pair, Pair, Pair], version: Pair) -> tuple[Pair, ...]:
     """The envelope of an event that was written as headers, after the fixed ones; :func:`make_meta` made it."""
     specversion, kind, source = fixed
-    cause, number = meta.causation_id, meta.schema_version
+    cause = meta.causation_id
     try:
         headers = (
             specversion,
@@ -140,7 +148,7 @@ def render_headers(meta: Meta, fixed: tuple[Pair, Pair, Pair]) -> tuple[Pair, ..
             source,
             ("ce_id", meta.event_id.encode()),
             ("ce_correlationid", meta.correlation_id.encode()),
-            ("ce_schemaversion", _NUMBERS[number] if number < _MANY else b"%d" % number),
+            version,
             ("ce_time", render_moment(meta._occurred_at)),
         )
         return headers if cause is None else (*headers, ("ce_causationid", cause.encode()))

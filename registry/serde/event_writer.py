@@ -5,6 +5,7 @@ from datetime import datetime
 from registry.serde.bundle import Bundle
 from registry.serde.context import find_trace
 from registry.serde.envelope import make_meta, render_fixed_headers, render_headers
+from registry.serde.errors import CodecError
 from registry.serde.framing import Framing
 from registry.serde.message_key import compile_key
 from registry.serde.meta import Meta
@@ -24,7 +25,6 @@ class EventWriter:
         self.serde.prepare_writing()
         self._fixed = render_fixed_headers(bundle) if headers else None
         self._find_key = compile_key(bundle)
-        self._ticks: dict[type, int] = {}
 
     def write(
         self,
@@ -35,21 +35,24 @@ class EventWriter:
         occurred_at: datetime | None = None,
     ) -> tuple[Record, Meta]:
         """The record of an event, and the envelope it got. Raises what a producer's ``publish`` does."""
-        serde = self.serde
+        serde, fixed = self.serde, self._fixed
+        plan = serde.writing.get(event.__class__) or serde.find_writing(event)
+        encode, prefix, number, headers, _, subject, tick, version = plan
         bundle = serde.bundle
-        kind = event.__class__
-        tick = self._ticks.get(kind)
-        if tick is None:
-            tick = self._ticks[kind] = serde.tick(event)
         meta = make_meta(bundle, tick, correlation_id, causation_id, event_id, occurred_at)
-        value, headers = serde.encode(event, meta)
-        if self._fixed:
-            mirrored = render_headers(meta, self._fixed)
+        meta.schema_version = meta.version = number
+        try:
+            value = encode(event, prefix, meta)
+        except CodecError as error:
+            raise error.of(subject) from None
+        if fixed:
+            mirrored = render_headers(meta, fixed, version)
             headers = headers + mirrored if headers else mirrored
-        meta.key = key = self._find_key(event, meta) if self._find_key else None
+        find_key = self._find_key
+        meta.key = key = find_key(event, meta) if find_key else None
         # Last, since a tracer begins a span here: what is refused has none.
-        trace = find_trace(meta)
+        meta.trace = trace = find_trace(meta)
         if trace:
             headers += trace
-        meta.trace, meta.headers = trace, headers
+        meta.headers = headers
         return make_record(bundle.topic, key, value, headers), meta

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar, overload
 
 from registry.serde.bundle import Bundle, BundledVersion
 from registry.serde.context import TRACE_HEADERS
-from registry.serde.envelope import agree, check_filled, check_headers, find_roles, tick_of
+from registry.serde.envelope import HEADER_OF, Pair, agree, check_filled, check_headers, find_roles, tick_of
 from registry.serde.errors import CodecError, DecodeError, EncodeError, MissingCorrelation, SerdeError, Unrepresentable
 from registry.serde.fallback import Fallback
 from registry.serde.framing import (
@@ -28,9 +28,10 @@ from registry.serde.shape import Decoder, Encoder
 from registry.serde.versions import Versions, key_of, subject_of
 
 # Plain tuples: they are unpacked for each event, and named ones take three times as long.
-Writing = tuple[Encoder, bytes, int, tuple[tuple[str, bytes], ...], bool, str]
+Writing = tuple[Encoder, bytes, int, tuple[Pair, ...], bool, str, int, Pair]
 """How events of one class are written: the encoder, what stands before the body, the number of the version, the headers
-of the frame, whether the payload has a correlation id (which must then be there), and the subject of errors."""
+of the frame, whether the payload has a correlation id (which must then be there), the subject of errors, how many
+microseconds ``occurred_at`` can tell apart, and the header that says the version."""
 Reading = tuple[Decoder, int, Mapping[str, tuple[str, ...]], str]
 """How records of one writer are read as one class: the decoder, the writer's number, its envelope, and the subject."""
 _T = TypeVar("_T")
@@ -64,7 +65,8 @@ class Serde:
         self._classes = {version.event: version for version in bundle.versions if version.event is not None}
         self._reading: dict[type | int | None, dict[object, Reading]] = {}
         self._compiled: dict[tuple[_Key, _Key], Reading] = {}
-        self._writing: dict[type, Writing] = {}
+        self.writing: dict[type, Writing] = {}
+        """What :meth:`find_writing` has found since the active version became active."""
         self.active = 0
         """The number of the version that is written; 0 where this service writes none."""
         self._check_framing()
@@ -81,7 +83,7 @@ class Serde:
                 help="say so in `writes` in ownership.yaml, run `contracts gen`, and deploy that build",
             )
         self.active = number
-        self._writing = {}
+        self.writing = {}
 
     def encode(self, event: object, meta: Meta) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
         """The value of a record, and the headers that belong to its frame.
@@ -90,7 +92,7 @@ class Serde:
         the envelope and is told the version. Raises :class:`EncodeError`; :class:`Unrepresentable` where the active
         version cannot express the event; :class:`MissingCorrelation`.
         """
-        encode, prefix, number, headers, correlated, subject = self.find_writing(event)
+        encode, prefix, number, headers, correlated, subject, _, _ = self.find_writing(event)
         if correlated and not meta.correlation_id:
             raise MissingCorrelation("the correlation id is empty", subject=subject)
         meta.schema_version = meta.version = number
@@ -101,7 +103,7 @@ class Serde:
 
     def find_writing(self, event: object) -> Writing:
         """The plan for events of its class. Raises as :meth:`encode` does for what cannot be planned."""
-        return self._writing.get(event.__class__) or self._plan_writing(event)
+        return self.writing.get(event.__class__) or self._plan_writing(event)
 
     @overload
     def decode(self, value: bytes, headers: Headers = ..., *, read_as: type[_T]) -> tuple[_T, Meta]: ...
@@ -141,7 +143,7 @@ class Serde:
 
         Raises :class:`SerdeError`: the protobuf library is missing, a schema does not parse, a class does not fit.
         """
-        plans = self._writing
+        plans = self.writing
         version = self.versions.by_number.get(max(self.bundle.writes, default=0))
         if version is not None and self.active:
             if version.event is None:
@@ -167,7 +169,10 @@ class Serde:
 
         These are all that this service writes: another may become active before the event is written.
         """
-        versions = [self._version_of(event), *(v for v in self.bundle.versions if v.number in self.bundle.writes)]
+        return self._find_tick(self._version_of(event))
+
+    def _find_tick(self, version: BundledVersion) -> int:
+        versions = [version, *(v for v in self.bundle.versions if v.number in self.bundle.writes)]
         paths = ((version, version.shape.envelope.get("occurred_at")) for version in versions)
         return max((tick_of(self.versions.schema(version), path) for version, path in paths if path), default=1)
 
@@ -297,7 +302,7 @@ class Serde:
 
     def _plan_writing(self, event: object) -> Writing:
         # Taken before `active` is asked: a plan for what was active a moment ago must not outlive it.
-        plans = self._writing
+        plans = self.writing
         bundle = self.bundle
         if not self.active:
             raise SerdeError(
@@ -324,6 +329,8 @@ class Serde:
             frame_headers(self.framing, active, indexes),
             "correlation_id" in active.shape.envelope,
             subject,
+            self._find_tick(version),
+            (HEADER_OF["schema_version"], b"%d" % active.number),
         )
         plans[kind] = writing
         return writing

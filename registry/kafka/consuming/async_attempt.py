@@ -71,7 +71,7 @@ class AsyncAttempt:
             delivery = self._read(record)
             if delivery is None:
                 return None
-            if self._sources:
+            if not delivery.owned and self._sources:
                 check_source(delivery.record, self._sources)
         except Exception as error:
             return Failure("read", find_cause(record, self._sources, error))

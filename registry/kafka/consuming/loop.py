@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from threading import Lock, get_ident
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from registry.kafka.consuming.attempt import Attempt
 from registry.kafka.consuming.failures import Failures
@@ -14,13 +14,16 @@ from registry.kafka.consuming.letters import Letters
 from registry.kafka.consuming.partitions import Owed, Partitions, Place
 from registry.kafka.consuming.policy import Decision, Failure
 from registry.kafka.consuming.polling import LEAVE, Polling
-from registry.kafka.consuming.reading import read_message
+from registry.kafka.consuming.reading import place_of, read_message
 from registry.kafka.errors import MessagingError
 from registry.kafka.observer import Observers
 from registry.kafka.observing import find_calls, tell
 from registry.kafka.stopping import stopping
 from registry.serde.record import Record
 from registry.serde.transport import Transport
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
 
 IDLE: Final = 0.25
 """Seconds that a poll waits for a record: as long as it takes until stop() is seen."""
@@ -62,8 +65,9 @@ class Loop:
         self._last = monotonic()
         self._lag = Lag(observers)
         self._revoked = find_calls(observers, "revoked")
-        self._waiting: deque[Record] = deque()
-        """What was read and is not handled yet."""
+        self._waiting: deque[Message] = deque()
+        """What was read and is not handled yet. A record is made of it when its turn comes: that one is in the cache of
+        the processor then, and a batch of them is not."""
         self._starts: dict[Place, Record] = {}
         """With outputs: the first record of each partition whose offset waits for them."""
         self._polling: Polling | None = None
@@ -147,7 +151,7 @@ class Loop:
                 now = monotonic()
                 wait = max(0.0, min(IDLE, self.books.due - now))
                 self._read(polling, self._batch, wait)
-                self._lag.measure(self.books, polling.find_end, not waiting, now, waiting)
+                self._lag.measure(self.books, polling.find_end, not waiting, now, map(read_message, waiting))
             if waiting:
                 self._work(polling)
             if self.books.due <= (now := monotonic()):
@@ -156,19 +160,19 @@ class Loop:
 
     def _read(self, polling: Polling, limit: int, wait: float) -> None:
         before = self.books.assigned
-        records: Iterable[Record] = map(read_message, polling.read(limit, wait))
+        messages: Iterable[Message] = polling.read(limit, wait)
         if (assigned := self.books.assigned) is not before:  # some may have gone in the middle of the batch
-            records = [record for record in records if (record.topic, record.partition) in assigned]
-        self._waiting.extend(records if self._ends is None else self._find_within(records, self._ends))
+            messages = [message for message in messages if place_of(message) in assigned]
+        self._waiting.extend(messages if self._ends is None else self._find_within(messages, self._ends))
 
-    def _find_within(self, records: Iterable[Record], ends: Mapping[Place, int]) -> Iterator[Record]:
+    def _find_within(self, messages: Iterable["Message"], ends: Mapping[Place, int]) -> Iterator["Message"]:
         """Those before the ends. The others are left for the next run: they came later, some from this one."""
-        for record in records:
-            self._last, where = monotonic(), (record.topic, record.partition)
+        for message in messages:
+            self._last, where, offset = monotonic(), place_of(message), message.offset() or 0
             end = ends.get(where, 0)
-            if record.offset < end:
-                yield record
-            if record.offset >= end - 1:
+            if offset < end:
+                yield message
+            if offset >= end - 1:
                 self._ended.add(where)
 
     def _assign(self, places: Sequence[Place]) -> None:
@@ -183,7 +187,7 @@ class Loop:
         listened = monotonic()
         try:
             while waiting and not self._stopped:
-                record = waiting.popleft()
+                record = read_message(waiting.popleft())
                 where = (record.topic, record.partition)
                 if outputs:
                     self._starts.setdefault(where, record)
@@ -201,7 +205,7 @@ class Loop:
                     self._read(polling, 1, 0)
                     self._settle(polling)
                     listened = monotonic()
-                    self._lag.measure(books, polling.find_end, False, listened, waiting)
+                    self._lag.measure(books, polling.find_end, False, listened, map(read_message, waiting))
         except BaseException as error:
             if outputs and not isinstance(error, Exception):
                 handled.clear()  # not to wait for them now
@@ -251,7 +255,7 @@ class Loop:
 
     def _drop(self, places: Collection[Place]) -> None:
         """Forgets what was read of some partitions and is not handled: it is read again, here or elsewhere."""
-        kept = [record for record in self._waiting if (record.topic, record.partition) not in places]
+        kept = [message for message in self._waiting if place_of(message) not in places]
         self._waiting.clear()
         self._waiting.extend(kept)
 

@@ -41,6 +41,12 @@ def read_message(message: "Message") -> Record:
     )
 
 
+def place_of(message: "Message") -> tuple[str, int]:
+    """Topic and partition of a message."""
+    read: Any = message
+    return read.topic(), read.partition()
+
+
 def make_unreadable() -> DecodeError:
     """The error of such a record. Without its headers nobody knows what it is."""
     return DecodeError("its headers have a name that is not UTF-8", help="its writer is none of this library's")

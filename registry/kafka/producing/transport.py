@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import monotonic
+from types import MethodType
 from typing import TYPE_CHECKING, Final
 from weakref import finalize
 
@@ -130,10 +131,10 @@ class KafkaTransport:
                     record.value,
                     record.key,
                     record.partition,
-                    partial(line.note, record) if delivered is None else partial(line.answer, record, delivered),
+                    MethodType(line.note, record) if delivered is None else partial(line.answer, record, delivered),
                     None,
-                    0 if record.timestamp is None else _find_milliseconds(record.timestamp),
-                    list(record.headers),
+                    0 if record._timestamp is None else _find_milliseconds(record),
+                    [*record.headers],
                 )
                 return
             except BufferError:
@@ -286,10 +287,13 @@ def _find_limit(settings: Mapping[str, object]) -> float | None:
         raise SettingsError(f"delivery.timeout.ms is {given!r}", help="it is a number of milliseconds") from None
 
 
-def _find_milliseconds(timestamp: datetime) -> int:
-    since = (timestamp - _EPOCH) // _MILLISECOND
+def _find_milliseconds(record: Record) -> int:
+    assert record.timestamp is not None
+    since = (record.timestamp - _EPOCH) // _MILLISECOND
     if since <= 0:
-        raise Unpublishable(f"a record's time is {timestamp}: Kafka has none before 1970", help="leave it out for now")
+        raise Unpublishable(
+            f"a record's time is {record.timestamp}: Kafka has none before 1970", help="leave it out for now"
+        )
     return since
 
 

@@ -46,8 +46,10 @@ MAX_NESTING: Final = 256
 def compile_encoder(schema: Schema, shape: Shape = PLAIN) -> Encoder:
     """What writes events of a schema, as plain values or as objects of the classes of a shape."""
     names: dict[str, Any] = {
+        "ENDING": varints.ENDING,
         "FORM": FORM,
         "HEX": HEX,
+        "LINKED": varints.LINKED,
         "Refused": varints.Refused,
         "SIZES": varints.SIZES,
         "TEXTS": encoder_leaves.TEXTS,
