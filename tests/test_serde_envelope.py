@@ -5,11 +5,14 @@ from uuid import UUID
 
 import pytest
 import serde_orders as orders
+from hypothesis import given
+from hypothesis import strategies as st
 from serde_orders import BUNDLE, OrderPlaced, OrderPlacedProducer, OrderPlacedV1, State, StateV1
 
 from registry import serde
 from registry.serde.context import HANDLED
-from registry.serde.envelope import check_filled, check_headers
+from registry.serde.envelope import check_filled, check_headers, render_moment
+from registry.serde.moment import FIRST, LAST
 
 ORDER = OrderPlaced(order_id="o-1", state=State.OPEN)
 ROLES = tuple(orders.ENVELOPE)
@@ -244,3 +247,25 @@ def test_the_time_fits_every_version_that_may_become_active_meanwhile() -> None:
     versions = orders.version(2), orders.version(3, text=micros)
     for writes, tick in (((2, 3), 1000), ((2,), 1000), ((3,), 1)):
         assert serde.Serde(orders.bundle(*versions, writes=writes)).tick(ORDER) == tick
+
+
+AROUND = st.integers(-2_000, 2_000)
+
+
+@given(
+    st.one_of(
+        st.integers(FIRST, LAST),
+        st.builds(lambda second, offset: second * 1_000_000 + offset, st.integers(-5, 1_800_000_000), AROUND),
+        AROUND.map(lambda offset: FIRST + abs(offset)),
+        AROUND.map(lambda offset: LAST - abs(offset)),
+    )
+)
+def test_a_time_kept_as_a_number_is_rendered_as_the_datetime_that_it_is(moment: int) -> None:
+    meta = serde.Meta()
+    meta._occurred_at = moment
+    shown = meta.occurred_at
+    assert shown is not None
+    text = shown.isoformat().replace("+00:00", "Z").encode()
+    for _ in range(2):  # the second time from what was kept of the first
+        assert render_moment(moment) == render_moment(shown) == text
+    assert datetime.fromisoformat(text.decode()) == shown

@@ -73,6 +73,8 @@ FORMS: dict[str, Callable[[Pairs], Any]] = {
     "one twice and the same": lambda headers: (*headers, headers[3]),
     "without a source": lambda headers: headers[:2] + headers[3:],
     "the source without a value": swap(("ce_source", None)),
+    "another specversion": swap(("ce_specversion", b"1.1")),
+    "the specversion without a value": swap(("ce_specversion", None)),
     "the time in another spelling": lambda headers: tuple(
         (name, held[:-1] + b"+00:00" if name == "ce_time" and held else held) for name, held in headers
     ),
@@ -107,6 +109,13 @@ def test_the_quick_way_finds_all_that_there_is() -> None:
     assert (meta.topic, meta.partition, meta.offset, meta.key) == ("shop.orders", 2, 7, b"o-1")
     assert meta.timestamp == datetime(2026, 1, 2, tzinfo=UTC)
     assert again.record is made
+
+
+def test_it_is_known_of_a_record_that_came_the_quick_way_that_its_owner_wrote_it() -> None:
+    made, receiver = record(), serde.Receiver(Orders())
+    foreign = frozen.replace(made, headers=swap(("ce_source", b"attacker"))(made.headers))
+    asked = (foreign, foreign, made, made, foreign)  # what a stranger wrote is never learned from
+    assert [read.owned for each in asked if (read := receiver.read(each))] == [False, False, False, True, False]
 
 
 LIES: dict[str, tuple[str, bytes]] = {

@@ -36,7 +36,8 @@ class Delivery:
     def call(self) -> Meta:
         """Calls the handler, with the correlation id of the record in force. Raises what it raises."""
         meta = self.meta
-        token = HANDLED.set((meta.correlation_id, meta.event_id or None) if meta.correlation_id else None)
+        correlation = meta.correlation_id
+        token = HANDLED.set((correlation, meta.event_id or None) if correlation else None)
         trace = meta.trace
         traced = TRACE.set(trace) if trace or TRACE.get() else None
         try:
@@ -62,7 +63,8 @@ class Delivery:
     async def run(self) -> Meta:
         """Awaits the handler, with the correlation id of the record in force. Raises what it raises."""
         meta = self.meta
-        token = HANDLED.set((meta.correlation_id, meta.event_id or None) if meta.correlation_id else None)
+        correlation = meta.correlation_id
+        token = HANDLED.set((correlation, meta.event_id or None) if correlation else None)
         trace = meta.trace
         traced = TRACE.set(trace) if trace or TRACE.get() else None
         try:

@@ -17,7 +17,7 @@ from registry.serde.errors import EnvelopeError, MissingCorrelation
 from registry.serde.framing import Headers
 from registry.serde.identity import MADE, new_id
 from registry.serde.meta import Meta, new_meta
-from registry.serde.moment import EPOCH, MICROSECONDS
+from registry.serde.moment import EPOCH, LAST, MICROSECONDS
 
 HEADER_OF: Final = {
     "event_id": "ce_id",
@@ -37,13 +37,14 @@ _MANY: Final = 100
 _NUMBERS: Final = tuple(b"%d" % number for number in range(_MANY))
 """Texts of the usual versions."""
 _ROLE_OF: Final = {header: role for role, header in HEADER_OF.items()}
-_SECONDS: Final[dict[int, bytes]] = {}
-"""Texts of the last seconds that were rendered, by their number since 1970: the next event is mostly of one of them."""
+_SECONDS: Final[dict[int, str]] = {}
+"""Texts of the last seconds that were rendered, by their number since 1970."""
 _MOST_SECONDS: Final = 4096
-_MILLIS: Final = tuple(b"%03d" % number for number in range(1000))
+_LAST: Final[list[tuple[int, bytes]]] = [(LAST + 1, b"")]
+"""The millisecond that was rendered last, as where it begins and its text: a busy service has many events in one. It is
+never the first of a second, which may have no digits after the point."""
 _MICROS: Final = tuple(b"%03dZ" % number for number in range(1000))
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_SECOND: Final = timedelta(seconds=1)
 _START: Final = EPOCH.replace(tzinfo=None)
 _parse_iso = datetime.fromisoformat
 
@@ -282,20 +283,31 @@ def render_moment(moment: datetime | int | None) -> bytes:
     """RFC 3339, in UTC, of a time as :class:`registry.serde.meta.Meta` keeps it."""
     if moment.__class__ is not int:
         return _render_time(moment)  # type: ignore[arg-type]  # of no class but these two
-    micros = moment % MICROSECONDS
-    text = _SECONDS.get(moment // MICROSECONDS)
-    if text is None or not micros:
-        return _render_time(EPOCH + timedelta(microseconds=moment))
-    return text + _MILLIS[micros // 1000] + _MICROS[micros % 1000]
+    begin, text = _LAST[0]
+    micros = moment - begin
+    if 0 <= micros < 1000:
+        return text + _MICROS[micros]
+    second, micros = divmod(moment, MICROSECONDS)
+    if not micros:
+        return _render_second(second).encode() + b"Z"
+    millis, micros = divmod(micros, 1000)
+    text = f"{_render_second(second)}.{millis:03}".encode()
+    if millis:
+        _LAST[0] = moment - micros, text  # in one step, since threads may render at the same time
+    return text + _MICROS[micros]
+
+
+def _render_second(second: int) -> str:
+    text = _SECONDS.get(second)
+    if text is None:
+        if len(_SECONDS) >= _MOST_SECONDS:
+            _SECONDS.clear()
+        text = _SECONDS[second] = (_START + timedelta(0, second)).isoformat()
+    return text
 
 
 def _render_time(moment: datetime) -> bytes:
-    whole = moment.astimezone(UTC).replace(tzinfo=None)
-    if len(_SECONDS) >= _MOST_SECONDS:
-        _SECONDS.clear()
-    second = whole.replace(microsecond=0).isoformat()
-    _SECONDS[(whole - _START) // _SECOND] = second.encode() + b"."
-    return whole.isoformat().encode() + b"Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat().encode() + b"Z"
 
 
 def _parse_time(text: str) -> datetime:

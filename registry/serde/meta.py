@@ -83,7 +83,7 @@ class Meta:
 
     def __getstate__(self) -> tuple[None, dict[str, object]]:
         # A message's class belongs to a private pool, which no other process has.
-        return None, {name: value for name, value in self._find_set() if name != "message"}
+        return None, {name: getattr(self, name) for name, _ in _DEFAULTS} | {"message": None}
 
     def __repr__(self) -> str:
         return f"Meta({', '.join(f'{name}={value!r}' for name, value in self._find_set())})"

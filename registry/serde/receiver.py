@@ -14,7 +14,7 @@ from registry.serde.fallback import Fallback
 from registry.serde.framing import SCHEMA_HEADER, Writer, pairs_of, parse_frame
 from registry.serde.meta import ROLES, Meta
 from registry.serde.naming import handler_name
-from registry.serde.quick_reading import UNUSUAL, KnownFrames
+from registry.serde.quick_reader import QuickReader
 from registry.serde.record import Record
 from registry.serde.serde import Serde, bytes_of
 from registry.serde.stubs import check_reader
@@ -35,10 +35,10 @@ class _Handling:
     """One event, and the object that handles it."""
 
     def __init__(
-        self, consumer: AnyConsumer, stub: type, bundle: Bundle, fallback: Fallback | None, known: KnownFrames
+        self, consumer: AnyConsumer, stub: type, bundle: Bundle, fallback: Fallback | None, quick: QuickReader
     ) -> None:
         self.consumer = consumer
-        self._known = known
+        self._quick = quick
         self.serde = Serde(bundle, fallback=fallback)
         self.serde.prepare_reading()
         name = handler_name(bundle.event.rpartition(".")[2])
@@ -65,7 +65,7 @@ class _Handling:
         plan = serde.find_reading(frame, read_as)
         if plan is not None and len(plan[2]) == len(ROLES) and plan[1] and SCHEMA_HEADER not in held:
             # Not for a writer without the whole envelope, or one that is a stand-in: those need a closer look.
-            self._known.learn(record, frame, serde.bundle, plan[0], plan[1], handler, number)
+            self._quick.learn(record, frame, serde.bundle, plan[0], plan[1], handler, number)
         return Delivery(event, meta, handler, record)
 
 
@@ -83,8 +83,7 @@ class Receiver:
         """Whether the handlers are coroutines: then :meth:`registry.serde.delivery.Delivery.run` is awaited."""
         self._by_event: dict[str, _Handling] = {}
         self._by_topic: dict[str, list[_Handling]] = {}
-        known = KnownFrames()
-        self._quickly = known.read
+        self._quick = QuickReader(self._read_otherwise)
         if not consumers:
             raise SerdeError("no consumer was given: nobody would handle anything")
         if not self.asynchronous and any(isinstance(consumer, AsyncConsumer) for consumer in consumers):
@@ -105,7 +104,7 @@ class Receiver:
                 if self.service not in ("", named):
                     raise SerdeError(f"consumers of two services, {self.service} and {named}", help="one of each")
                 self.service = named
-                handling = _Handling(consumer, stub, bundle, fallback, known)
+                handling = _Handling(consumer, stub, bundle, fallback, self._quick)
                 self._by_event[bundle.event] = handling
                 self._by_topic.setdefault(bundle.topic, []).append(handling)
             _find_handler(consumer, "on_tombstone")
@@ -129,35 +128,31 @@ class Receiver:
         delivery = self.read(record)
         return delivery() if delivery else None
 
-    def read(self, record: Record) -> Delivery | None:
+    @property
+    def read(self) -> Callable[[Record], Delivery | None]:
         """The first half of :meth:`receive`: decodes a record; to call what comes back calls its handler.
 
         So that an error of reading is not taken for one of the handler, which may raise the same when it publishes.
         Raises what :meth:`Serde.decode` does: :class:`UnknownSchema` for a schema that nobody here can tell the event
         of, and :class:`DecodeError` for bytes that name none.
         """
+        return self._quick.read
+
+    def _read_otherwise(self, record: Record) -> Delivery | None:
+        """The same for the first record of a kind, for one by another producer, and for what is wrong."""
         try:
-            try:
-                if (delivery := self._quickly(record)) is not None:
-                    return delivery
-            except UNUSUAL:
-                pass  # the other way says what is wrong, if something is
-            return self._read_unusual(record)
+            value = record.value
+            if value is None:
+                return _bury(record, self._by_topic.get(record.topic, []))
+            if record.headers.__class__ not in _PAIRS:
+                record = replace(record, headers=tuple(pairs_of(record.headers)))
+            handling = self._choose(record, value, self._by_topic.get(record.topic, []))
+            if handling is None:
+                return None
+            return handling.read(record, bytes_of(value, handling.serde.bundle.event), dict(pairs_of(record.headers)))
         except Exception as error:
             note(error, f"while a record was read, {place(record)}")
             raise
-
-    def _read_unusual(self, record: Record) -> Delivery | None:
-        """The same for the first record of a kind, for one by another producer, and for what is wrong."""
-        value = record.value
-        if value is None:
-            return _bury(record, self._by_topic.get(record.topic, []))
-        if record.headers.__class__ not in _PAIRS:
-            record = replace(record, headers=tuple(pairs_of(record.headers)))
-        handling = self._choose(record, value, self._by_topic.get(record.topic, []))
-        if handling is None:
-            return None
-        return handling.read(record, bytes_of(value, handling.serde.bundle.event), dict(pairs_of(record.headers)))
 
     def _choose(self, record: Record, value: bytes, handlings: list[_Handling]) -> _Handling | None:
         said = None

@@ -16,8 +16,8 @@ from registry.serde.meta import Meta, new_meta
 from registry.serde.record import Record
 from registry.serde.shape import Decoder
 
-UNUSUAL: Final = (ValueError, KeyError, TypeError, AttributeError, CodecError)
-"""What :meth:`KnownFrames.read` raises of records that are not for it."""
+_UNUSUAL: Final = (ValueError, KeyError, TypeError, AttributeError, CodecError)
+"""What comes of a record that the quick way is not for."""
 
 _USUAL: Final = 7
 """How many headers an event has that nothing led to."""
@@ -30,12 +30,13 @@ _new: Final = Delivery.__new__
 """For a delivery whose attributes are set by who makes it: calling the class takes three times as long."""
 
 
-class KnownFrames:
-    """What was learned of the frames of a receiver's topics."""
+class QuickReader:
+    """What was learned of the frames of a receiver's topics. ``otherwise`` is the other way."""
 
-    __slots__ = ("_plans", "_width")
+    __slots__ = ("_otherwise", "_plans", "_width")
 
-    def __init__(self) -> None:
+    def __init__(self, otherwise: Callable[[Record], Delivery | None]) -> None:
+        self._otherwise = otherwise
         self._plans: dict[bytes, _Plan] = {}
         self._width = 0
 
@@ -63,47 +64,50 @@ class KnownFrames:
         self._plans[frame] = (decoder, common, number, handler, read_as, bundle.event, record.topic)
 
     def read(self, record: Record) -> Delivery | None:
-        """What is to be handled. ``None``, or one of :data:`UNUSUAL` raised, where the other way has to find out."""
+        """What is to be handled, or ``None``; raises what the other way does."""
         value, headers, width = record.value, record.headers, self._width
-        decode, common, number, handler, read_as, event_name, topic = self._plans[value[:width]]  # type: ignore[index]  # None is raised
-        further = headers[_USUAL:]
-        said_0, said_1, said_2, (name_3, event_id), (name_4, correlation), said_5, (name_6, moment) = (
-            headers[:_USUAL] if further else headers
-        )
-        meta = new_meta(Meta)
-        meta.causation_id = meta.message = None  # which a decoder may set
-        event = decode(value, width, meta)  # type: ignore[arg-type]
-        if not (
-            record.topic == topic
-            and (said_0, said_1, said_2, said_5) == common
-            and name_3 == "ce_id"
-            and name_4 == "ce_correlationid"
-            and name_6 == "ce_time"
-            and event_id
-            and event_id == meta.event_id.encode()
-            and correlation
-            and correlation == meta.correlation_id.encode()
-            and meta.schema_version == number
-            and moment == render_moment(meta._occurred_at)
-        ):
-            return None
-        meta.trace = _parse_further(further, meta) if further else ()
-        meta.contract = event_name
-        meta.version = number
-        meta.read_as = read_as
-        meta.headers = headers  # type: ignore[assignment]  # none is empty; a cast would be a call
-        meta.topic = topic
-        meta.partition = record.partition
-        meta.offset = record.offset
-        meta.key = record.key
-        meta._timestamp = record._timestamp
-        delivery = _new(Delivery)
-        delivery.event = event
-        delivery.meta = meta
-        delivery.handler = handler
-        delivery.record = record
-        delivery.owned = True
-        return delivery
+        try:
+            decode, common, number, handler, read_as, event_name, topic = self._plans[value[:width]]  # type: ignore[index]  # None is caught
+            further = headers[_USUAL:]
+            said_0, said_1, said_2, (name_3, event_id), (name_4, correlation), said_5, (name_6, moment) = (
+                headers[:_USUAL] if further else headers
+            )
+            meta = new_meta(Meta)
+            meta.causation_id = meta.message = None  # which a decoder may set
+            event = decode(value, width, meta)  # type: ignore[arg-type]
+            if (
+                record.topic == topic
+                and (said_0, said_1, said_2, said_5) == common
+                and name_3 == "ce_id"
+                and name_4 == "ce_correlationid"
+                and name_6 == "ce_time"
+                and event_id
+                and event_id == meta.event_id.encode()
+                and correlation
+                and correlation == meta.correlation_id.encode()
+                and meta.schema_version == number
+                and moment == render_moment(meta._occurred_at)
+            ):
+                meta.trace = _parse_further(further, meta) if further else ()
+                meta.contract = event_name
+                meta.version = number
+                meta.read_as = read_as
+                meta.headers = headers  # type: ignore[assignment]  # none is empty; a cast would be a call
+                meta.topic = topic
+                meta.partition = record.partition
+                meta.offset = record.offset
+                meta.key = record.key
+                meta._timestamp = record._timestamp
+                delivery = _new(Delivery)
+                delivery.event = event
+                delivery.meta = meta
+                delivery.handler = handler
+                delivery.record = record
+                delivery.owned = True
+                return delivery
+        except _UNUSUAL:
+            pass  # the other way says what is wrong, if something is
+        return self._otherwise(record)
 
 
 def _parse_further(headers: Sequence[tuple[str, bytes | None]], meta: Meta) -> Trace:
