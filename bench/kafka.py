@@ -38,7 +38,7 @@ LOOPS: Mapping[str, Loop] = {
 }
 ASKED = 3.0
 """How many times as quick as confluent's loop."""
-SIZES = {"mock": (10_000, 5), "apache": (30_000, 5)}
+SIZES = {"mock": (10_000, 5), "apache": (100_000, 4)}
 """Events and rounds by kind of broker; the mock holds 5 MB a partition."""
 PARTITIONS = 4
 

@@ -78,7 +78,7 @@ def make_meta(
                 subject=bundle.event,
             )
         correlation_id = handled[0]
-    if type(correlation_id) is not str or not correlation_id:
+    if correlation_id.__class__ is not str or not correlation_id:
         _refuse_id("correlation_id", correlation_id, bundle)
     meta.correlation_id = correlation_id
     if event_id is None:
@@ -86,12 +86,12 @@ def make_meta(
             event_id = MADE.pop()
         except IndexError:
             event_id = new_id()
-    elif type(event_id) is not str or not event_id:
+    elif event_id.__class__ is not str or not event_id:
         _refuse_id("event_id", event_id, bundle)
     meta.event_id = event_id
     if causation_id is None and handled is not None:
         causation_id = handled[1]
-    if causation_id is not None and (type(causation_id) is not str or not causation_id):
+    if causation_id is not None and (causation_id.__class__ is not str or not causation_id):
         _refuse_id("causation_id", causation_id, bundle)
     meta.causation_id = causation_id
     if occurred_at is None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from registry.frozen import replace
 from registry.schema import Array, Enum, Fixed, Map, Primitive, Record, Type, Union
 from registry.serde.avro.encoder_leaves import MOST_TEXTS, make_writer
 from registry.serde.avro.encoder_source import Body, Piece, Value
@@ -99,18 +100,17 @@ def _write_primitive(body: Body, type_: Primitive, value: Value) -> list[Piece]:
 def _write_micros(body: Body, type_: Primitive, value: Value) -> list[Piece]:
     """A time that is mostly a number of today: eight bytes, by the tables of :mod:`registry.serde.avro.varints`."""
     held = body.hold(value.expression)
-    names = [body.fresh() for _ in range(4)]
-    low, high, *rest = names
+    first, second, third, last = (body.fresh() for _ in range(4))
     body.add(f"if {held}.__class__ is int and {1 << 41} <= {held} < {1 << 55}:")
-    body.add(f"    {high} = {held} >> 27")
-    body.add(f"    {low} = LINKED[{held} << 1 & 16383]")
-    body.add(f"    {rest[0]} = LINKED[{held} >> 13 & 16383]")
-    body.add(f"    {rest[1]} = ENDING[{high} >> 14]")
-    body.add(f"    {high} = LINKED[{high} & 16383]")
+    body.add(f"    {third} = {held} >> 27")
+    body.add(f"    {first} = LINKED[{held} << 1 & 16383]")
+    body.add(f"    {second} = LINKED[{held} >> 13 & 16383]")
+    body.add(f"    {last} = ENDING[{third} >> 14]")
+    body.add(f"    {third} = LINKED[{third} & 16383]")
     body.add("else:")
-    body.add(f"    {low} = {_call_leaf(body, type_, value)}")
-    body.add(f"    {rest[0]} = {high} = {rest[1]} = b''")
-    return [Piece(name) for name in (low, rest[0], high, rest[1])]
+    body.add(f"    {first} = {_call_leaf(body, type_, replace(value, expression=held))}")
+    body.add(f"    {second} = {third} = {last} = b''")
+    return [Piece(name) for name in (first, second, third, last)]
 
 
 def _write_leaf(body: Body, type_: Primitive, value: Value) -> list[Piece]:
