@@ -1,58 +1,20 @@
 """The base of generated producers for asyncio."""
 
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import TypeVar
 
-from registry.serde.bundle import Bundle
-from registry.serde.event_writer import EventWriter
-from registry.serde.framing import Framing
+from registry.serde.base_producer import BaseProducer
 from registry.serde.meta import Meta
-from registry.serde.record import Record
 from registry.serde.transport import AsyncTransport
 
 _E = TypeVar("_E")
 
 
-class AsyncProducer(Generic[_E]):
+class AsyncProducer(BaseProducer[_E, AsyncTransport]):
     """As :class:`registry.serde.producer.Producer`, for a service that runs on asyncio: ``publish`` is awaited.
 
-    ``service`` is the name of the service that runs here, ``CONTRACTS_SERVICE`` where it is not given. ``active`` is
-    the version that is written (:attr:`registry.serde.bundle.Bundle.active` unless said otherwise), ``framing`` how the
-    schema is named, and with ``headers`` the envelope is mirrored in headers. Raises
-    :class:`registry.serde.errors.NotOwner` in any other service, and :class:`registry.serde.errors.SerdeError` for what
-    cannot be written: a framing, a version, stubs that do not hold together, Protobuf without its library.
+    Its arguments, and what it raises, are those of :class:`registry.serde.base_producer.BaseProducer`.
     """
-
-    def __init__(
-        self,
-        transport: AsyncTransport,
-        *,
-        service: str | None = None,
-        active: int | None = None,
-        framing: Framing = "confluent",
-        headers: bool = True,
-    ) -> None:
-        self._writer = EventWriter(self.bundle(), service, active, framing, headers)
-        self._transport = transport
-
-    @property
-    def service(self) -> str:
-        """The service that runs here."""
-        return self._writer.service
-
-    @classmethod
-    def bundle(cls) -> Bundle:
-        """The contract, as generated."""
-        raise NotImplementedError(f"{cls.__name__} comes from `contracts gen`, which writes bundle()")
-
-    @property
-    def active(self) -> int:
-        """The version that is written."""
-        return self._writer.serde.active
-
-    def activate(self, number: int) -> None:
-        """Writes this version from now on. Raises :class:`registry.serde.errors.SerdeError` if the build cannot."""
-        self._writer.serde.activate(number)
 
     async def publish(
         self,
@@ -69,18 +31,6 @@ class AsyncProducer(Generic[_E]):
         :class:`registry.serde.errors.MissingCorrelation` where there is no correlation id to take, and
         :class:`registry.serde.errors.EncodeError` for a value that the schema does not allow; then nothing is sent.
         """
-        record, meta = self._writer.write(event, correlation_id, causation_id, event_id, occurred_at)
+        record, meta = self._write(event, correlation_id, causation_id, event_id, occurred_at)
         await self._transport.send(record)
         return meta
-
-    def encode(
-        self,
-        event: _E,
-        *,
-        correlation_id: str | None = None,
-        causation_id: str | None = None,
-        event_id: str | None = None,
-        occurred_at: datetime | None = None,
-    ) -> Record:
-        """The record that :meth:`publish` would send, for an outbox; nothing is sent."""
-        return self._writer.write(event, correlation_id, causation_id, event_id, occurred_at)[0]

@@ -57,11 +57,10 @@ class QuickReader:
         kind = (TYPE_HEADER, bundle.event.encode())
         source = (SOURCE_HEADER, bundle.owner.encode())
         fixed = tuple(record.headers[:3])
-        if fixed[1:] != (kind, source) or fixed[0][0] != "ce_specversion" or len(frame) != (self._width or len(frame)):
-            return
-        self._width = len(frame)
-        common = (*fixed, (HEADER_OF["schema_version"], b"%d" % number))
-        self._plans[frame] = (decoder, common, number, handler, read_as, bundle.event, record.topic)
+        if fixed[0][0] == "ce_specversion" and fixed[1:] == (kind, source) and self._width in (0, len(frame)):
+            self._width = len(frame)
+            common = (*fixed, (HEADER_OF["schema_version"], b"%d" % number))
+            self._plans[frame] = (decoder, common, number, handler, read_as, bundle.event, record.topic)
 
     def read(self, record: Record) -> Delivery | None:
         """What is to be handled, or ``None``; raises what the other way does."""
