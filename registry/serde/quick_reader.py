@@ -57,7 +57,7 @@ class QuickReader:
         kind = (TYPE_HEADER, bundle.event.encode())
         source = (SOURCE_HEADER, bundle.owner.encode())
         fixed = tuple(record.headers[:3])
-        if fixed[0][0] == "ce_specversion" and fixed[1:] == (kind, source) and self._width in (0, len(frame)):
+        if fixed[1:] == (kind, source) and fixed[0][0] == "ce_specversion" and self._width in (0, len(frame)):
             self._width = len(frame)
             common = (*fixed, (HEADER_OF["schema_version"], b"%d" % number))
             self._plans[frame] = (decoder, common, number, handler, read_as, bundle.event, record.topic)
