@@ -9,7 +9,8 @@ import serde_orders as orders
 
 from registry import serde
 from registry.kafka.consuming.async_subscription import AsyncSubscription
-from tests.kafka_orders import DEADLINE, Orders
+from tests.kafka_clusters import DEADLINE
+from tests.kafka_orders import Orders
 
 Handler = Callable[[orders.OrderPlaced, serde.Meta], Awaitable[object]]
 

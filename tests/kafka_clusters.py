@@ -15,6 +15,8 @@ import pytest
 from registry.brokers import Broker, BrokerError, jars, kind_of
 
 KIND = os.environ.get("CONTRACTS_TEST_BROKER") or "mock"
+DEADLINE = 60.0
+"""Seconds after which a test has failed: what works takes few, and ten where five brokers start at once."""
 
 _shared: dict[str, Broker] = {}
 
@@ -22,8 +24,7 @@ _shared: dict[str, Broker] = {}
 class Cluster:
     """A running Kafka, as tests see it."""
 
-    def __init__(self, broker: Broker, kind: str, nodes: int) -> None:
-        self.nodes = nodes
+    def __init__(self, broker: Broker, kind: str) -> None:
         self.real = kind != "mock"
         """Whether it is no mock: it takes admin calls, keeps more than 5 MB, isolates transactions."""
         self._broker = broker
@@ -69,7 +70,7 @@ def start_cluster(nodes: int, kind: str = KIND) -> Iterator[Cluster]:
     """A cluster of this test's own, gone at the end."""
     broker = kind_of(kind).start(nodes)
     try:
-        yield Cluster(broker, kind, nodes)
+        yield Cluster(broker, kind)
     finally:
         broker.close()
 
@@ -84,7 +85,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     if KIND not in _shared:
         _shared[KIND] = kind_of(KIND).start()
         request.config.add_cleanup(_shared[KIND].close)
-    made = Cluster(_shared[KIND], KIND, 1)
+    made = Cluster(_shared[KIND], KIND)
     yield made
     made.start_stopped()
 

@@ -40,6 +40,7 @@ def write(facts: dict[str, Any]) -> None:
     chance = Random(facts["seed"])
     mark = "?" if facts["kind"] == "sqlite" else "%s"
     connection: Any = connect(facts["kind"], facts["service"])
+    signal.signal(signal.SIGTERM, lambda *_: STOP.set())
     with closing(connection):
         for _ in range(facts["limit"]):
             key = f"order-{chance.randrange(KEYS)}"
@@ -135,7 +136,7 @@ def end_with_parent() -> None:
 
 if __name__ == "__main__":
     role, given = sys.argv[1:]
-    signal.signal(signal.SIGTERM, lambda *_: STOP.set())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # until the role hears it itself
     Thread(target=end_with_parent, daemon=True).start()
     print("at work", flush=True)
     {"write": write, "relay": relay, "consume": consume}[role](json.loads(given))

@@ -10,7 +10,7 @@ from registry.kafka.observer import Observer
 from registry.kafka.producing.transport import KafkaTransport
 from registry.kafka.retry import Retry
 from tests import serde_orders as orders
-from tests.kafka_clusters import Cluster
+from tests.kafka_clusters import DEADLINE, Cluster
 
 OBJECTIVE = 0.5
 
@@ -63,8 +63,8 @@ class Shop:
 
 
 def run(subscription: Subscription, done: Callable[[], bool]) -> None:
-    """Runs it until something is so; fails where it is not within half a minute."""
-    end = time.monotonic() + 30
+    """Runs it until something is so; fails where it does not come to that."""
+    end = time.monotonic() + DEADLINE
 
     def until() -> bool:
         assert time.monotonic() < end, "it did not come to that"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Thread
 from time import monotonic
 from typing import Any, Protocol
@@ -11,12 +12,10 @@ import serde_orders as orders
 from registry import serde
 from registry.frozen import replace
 from registry.kafka.consuming.subscription import Subscription
+from registry.kafka.leaders import ask_leader
 from registry.kafka.producing.transport import KafkaTransport
 from registry.kafka.scan import read_topics
-from tests.kafka_clusters import Cluster
-
-DEADLINE = 20.0
-"""Seconds after which a test has failed: nothing that works takes so long."""
+from tests.kafka_clusters import DEADLINE, Cluster
 
 MOCK: dict[str, object] = {
     # It keeps a member that left until its session is over, and the next one waits for that.
@@ -101,8 +100,9 @@ class Orders:
 
         consumer = Consumer({**self.cluster.settings, "group.id": group or self.group})
         try:
-            known = consumer.list_topics(self.topic, timeout=10).topics[self.topic].partitions
-            places = consumer.committed([TopicPartition(self.topic, number) for number in known], timeout=10)
+            known = consumer.list_topics(self.topic, timeout=DEADLINE).topics[self.topic].partitions
+            asked = [TopicPartition(self.topic, number) for number in known]
+            places = ask_leader(partial(consumer.committed, asked, timeout=DEADLINE))
             return {place.partition: place.offset for place in places if place.offset >= 0}
         finally:
             consumer.close()

@@ -1,5 +1,6 @@
 """An outbox in each database, for tests that say the same of both."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,8 +33,6 @@ class Store:
     def connect(self) -> Any:
         """A connection that begins transactions by itself."""
         if self.kind == "sqlite":
-            import sqlite3
-
             return sqlite3.connect(self.place, timeout=20)
         return self.database.connect()
 

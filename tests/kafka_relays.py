@@ -14,10 +14,9 @@ from registry.kafka.outbox import Level
 from registry.kafka.outbox.relay import Relay
 from registry.kafka.retry import Retry
 from registry.serde import Record
-from tests.kafka_clusters import Cluster
+from tests.kafka_clusters import DEADLINE, Cluster
 
 QUICK = Retry(first=0.05, longest=0.2)
-PATIENCE = 20.0
 
 
 @contextmanager
@@ -37,7 +36,7 @@ def running(relay: Relay) -> Iterator[Thread]:
         yield thread
     finally:
         relay.stop()
-        thread.join(PATIENCE)
+        thread.join(DEADLINE)
         assert not thread.is_alive(), "the relay did not stop"
     if errors:
         raise errors[0]
@@ -46,11 +45,11 @@ def running(relay: Relay) -> Iterator[Thread]:
 def wait_for(happened: Callable[[], bool], what: str) -> None:
     """Until it is so; fails loudly where it does not come to it."""
     tick = Event()
-    for _ in range(int(PATIENCE / 0.02)):
+    for _ in range(int(DEADLINE / 0.02)):
         if happened():
             return
         tick.wait(0.02)
-    pytest.fail(f"waited {PATIENCE} s in vain until {what}")
+    pytest.fail(f"waited {DEADLINE} s in vain until {what}")
 
 
 def read_topic(cluster: Cluster, topic: str, partitions: int = 2) -> list[tuple[bytes | None, bytes]]:
@@ -58,9 +57,9 @@ def read_topic(cluster: Cluster, topic: str, partitions: int = 2) -> list[tuple[
     consumer = Consumer({**cluster.settings, "group.id": "a-reader", "auto.offset.reset": "earliest"})
     try:
         places = [TopicPartition(topic, number, 0) for number in range(partitions)]
-        count = sum(ask_leader(partial(consumer.get_watermark_offsets, place, PATIENCE))[1] for place in places)
+        count = sum(ask_leader(partial(consumer.get_watermark_offsets, place, DEADLINE))[1] for place in places)
         consumer.assign(places)
-        return [(message.key(), message.value() or b"") for message in consumer.consume(count, PATIENCE)]
+        return [(message.key(), message.value() or b"") for message in consumer.consume(count, DEADLINE)]
     finally:
         consumer.close()
 

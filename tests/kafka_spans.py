@@ -1,9 +1,10 @@
 """Spans that are kept, and records with or without a trace context."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -64,6 +65,16 @@ def read(record: Record, act: Callable[[], object] = lambda: None) -> Delivery:
     return delivery
 
 
+def answer(record: Record, tracing: Tracing | None = None) -> Record:
+    """What the handler of a record publishes, while ``tracing`` watches it."""
+    answers: list[Record] = []
+    delivery = read(record, lambda: answers.append(publish(correlation_id=None, event_id="event-2")))
+    with tracing.handling(delivery) if tracing else nullcontext():
+        delivery()
+    (answered,) = answers
+    return answered
+
+
 def with_trace(record: Record, *headers: tuple[str, bytes]) -> Record:
     return replace(
         record, headers=(*((name, value) for name, value in record.headers if name[:5] != "trace"), *headers)
@@ -88,6 +99,13 @@ def links_of(span: ReadableSpan) -> list[tuple[int, int]]:
 
 def attributes_of(span: ReadableSpan) -> Mapping[str, object]:
     return dict(span.attributes or {})
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    """A tracer of this test alone."""
+    with start_tracing() as made:
+        yield made
 
 
 @contextmanager

@@ -12,9 +12,8 @@ from confluent_kafka import Consumer, TopicPartition
 from registry.brokers import mock
 from registry.kafka.consuming.reading import read_message
 from registry.serde.record import Record
-from tests.kafka_clusters import Cluster
+from tests.kafka_clusters import DEADLINE, Cluster
 
-DEADLINE = 20.0
 QUICK: Mapping[str, object] = {"linger.ms": 0, "retry.backoff.ms": 20}
 NOWHERE: Mapping[str, object] = {**QUICK, "bootstrap.servers": "127.0.0.1:1", "log_level": 0}
 """A broker that is gone for good: nobody listens there."""

@@ -12,19 +12,17 @@ from typing import Any
 
 import pytest
 
-from registry.brokers import BROKERS, BrokerError, keeper, kind_of
+from registry.brokers import BROKERS, BrokerError, keeper, kind_of, ports
 from registry.brokers.ports import find_ports
 from registry.brokers.server import Server
-from tests.kafka_clusters import Cluster
-
-PATIENCE = 30.0
+from tests.kafka_clusters import DEADLINE, Cluster
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
     """Wait for something that another process does."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + DEADLINE
     while not holds():
-        assert time.monotonic() < end, f"after {PATIENCE:g} s not yet: {what}"
+        assert time.monotonic() < end, f"after {DEADLINE:g} s not yet: {what}"
         time.sleep(0.01)
 
 
@@ -34,7 +32,7 @@ def send(cluster: Cluster, topic: str, *values: bytes) -> None:
     producer = Producer(cluster.settings)
     for value in values:
         producer.produce(topic, value, b"key")
-    assert producer.flush(PATIENCE) == 0
+    assert producer.flush(DEADLINE) == 0
 
 
 def read(cluster: Cluster, topic: str, count: int) -> list[bytes]:
@@ -60,7 +58,7 @@ def describe(cluster: Cluster, topic: str) -> Any:
 
     return (
         AdminClient({"bootstrap.servers": cluster.address, "log_level": 0})
-        .list_topics(timeout=PATIENCE)
+        .list_topics(timeout=DEADLINE)
         .topics.get(topic)
     )
 
@@ -100,7 +98,7 @@ def test_a_broker_that_was_gone_comes_back_with_its_records(cluster: Cluster, ki
     producer.produce(topic, b"meanwhile", b"key")
     assert producer.flush(0.3) == 1
     cluster.start_node()
-    assert producer.flush(PATIENCE) == 0
+    assert producer.flush(DEADLINE) == 0
     assert read(cluster, topic, 2) == [b"before", b"meanwhile"]
     assert cluster.address == address
 
@@ -136,11 +134,18 @@ def test_a_missing_client_is_named_with_the_command_that_installs_it(monkeypatch
 
 
 def test_ports_that_are_found_are_free_and_different() -> None:
-    ports = find_ports(3)
-    assert len({*ports}) == 3
-    for port in ports:
+    found = find_ports(3)
+    assert len({*found}) == 3
+    for port in found:
         with socket.create_server(("127.0.0.1", port)):
             pass
+
+
+def test_ports_that_are_meant_for_others_are_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = find_ports(2)
+    monkeypatch.setattr(ports, "_RANGE", [first, second])
+    assert {*find_ports(2)} == {first, second}
+    assert find_ports(1, besides=[first]) == [second]
 
 
 def test_a_port_that_is_taken_is_refused_by_name() -> None:

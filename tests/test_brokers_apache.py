@@ -11,12 +11,12 @@ from uuid import UUID
 import pytest
 
 from registry.brokers import BrokerError, apache, jars, kind_of
-from registry.brokers.client import is_ready
+from registry.brokers.client import create_topics, is_ready
 from registry.brokers.container import IMAGE, render_run
 from registry.kafka.producing.transport import KafkaTransport
 from registry.serde.record import Record
-from tests.kafka_clusters import KIND, start_cluster
-from tests.test_brokers import PATIENCE, describe, read, send, wait_until
+from tests.kafka_clusters import DEADLINE, KIND, Cluster, start_cluster
+from tests.test_brokers import describe, read, send, wait_until
 
 real = pytest.mark.skipif(KIND != "apache", reason="real Kafka: make test-kafka")
 
@@ -65,6 +65,7 @@ def test_java_that_is_not_there_is_named(programs: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("JAVA_HOME", str(programs / "nowhere"))
     missing = apache.find_missing()
     assert missing and missing.message == "missing: Java, which Apache Kafka runs on"
+    assert missing.help == f"JAVA_HOME has no {programs}/nowhere/bin/java: install Java 17 or newer"
 
 
 def test_maven_is_needed_only_until_kafka_is_there(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,6 +136,12 @@ def test_three_nodes_go_on_when_one_dies() -> None:
 
 
 @real
+def test_a_node_that_cannot_be_asked_for_a_new_topic_is_named(cluster: Cluster) -> None:
+    with pytest.raises(BrokerError, match=r"^127\.0\.0\.1:1 does not answer: "):
+        create_topics(f"{cluster.address},127.0.0.1:1", {cluster.topic("orders"): 1}, patience=5.0)
+
+
+@real
 def test_kafka_and_its_folder_go_when_the_process_is_killed(tmp_path: Path) -> None:
     script = (
         "import time; from registry.brokers import kind_of\n"
@@ -144,7 +151,7 @@ def test_kafka_and_its_folder_go_when_the_process_is_killed(tmp_path: Path) -> N
     owner = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment)
     assert owner.stdout
     address = owner.stdout.readline().strip()
-    assert is_ready(address, 1, PATIENCE)
+    assert is_ready(address, 1, DEADLINE)
     assert [path.name[:16] for path in tmp_path.iterdir()] == ["contracts-kafka-"]
     owner.send_signal(signal.SIGKILL)
     owner.communicate()

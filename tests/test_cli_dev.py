@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,8 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from registry.brokers.ports import find_ports
 from tests.command import CONTRACTS, run
-from tests.kafka_clusters import KIND
+from tests.kafka_clusters import DEADLINE, KIND
 from tests.repo import ENVIRONMENT, Repository
 
 OWNERSHIP = """
@@ -83,7 +83,7 @@ def read_topics(said: str) -> dict[str, int]:
 
     address = re.search(r"bootstrap\.servers=(\S+)", said)
     assert address, said
-    topics = AdminClient({"bootstrap.servers": address[1], "log_level": 0}).list_topics(timeout=20).topics
+    topics = AdminClient({"bootstrap.servers": address[1], "log_level": 0}).list_topics(timeout=DEADLINE).topics
     return {name: len(topic.partitions) for name, topic in topics.items() if not name.startswith("__")}
 
 
@@ -94,7 +94,7 @@ def test_the_topics_of_the_catalog_are_there_until_it_is_ended(shop: Path, numbe
         assert read_topics(said) == dict.fromkeys(TOPICS, 3)
         assert all(f"    {topic}\n" in said for topic in TOPICS)
         process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=DEADLINE)
     assert (process.returncode, errors) == (0, "")
 
 
@@ -113,7 +113,7 @@ def test_auto_says_why_it_takes_the_mock(shop: Path, tmp_path: Path) -> None:
     with started(shop, environment={"PATH": str(programs), "JAVA_HOME": ""}) as process:
         said = read_until_ready(process)
         process.send_signal(signal.SIGINT)
-        _, notes = process.communicate(timeout=30)
+        _, notes = process.communicate(timeout=DEADLINE)
     assert said.startswith("librdkafka's mock cluster")
     assert notes.splitlines() == [
         "note: not apache: missing: Java, which Apache Kafka runs on",
@@ -123,8 +123,7 @@ def test_auto_says_why_it_takes_the_mock(shop: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(KIND != "apache", reason="real Kafka: make test-kafka")
 def test_the_real_one_listens_on_the_port_that_was_asked_for_and_leaves_nothing(shop: Path, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = find_ports(1)  # none that the system may give to an outgoing connection meanwhile
     folder = tmp_path / "folder"
     folder.mkdir()
     with started(shop, "--broker", "apache", "--port", str(port), environment={"TMPDIR": str(folder)}) as process:
@@ -132,7 +131,7 @@ def test_the_real_one_listens_on_the_port_that_was_asked_for_and_leaves_nothing(
         assert f"bootstrap.servers=127.0.0.1:{port}\n" in said
         assert read_topics(said) == dict.fromkeys(TOPICS, 4)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=DEADLINE)
     assert process.returncode == 0
     assert not any(folder.iterdir())
 
@@ -148,7 +147,7 @@ def test_a_catalog_without_topics_still_gets_a_broker(tmp_path: Path) -> None:
     with started(made.path, "--broker", "mock") as process:
         assert "topics" not in read_until_ready(process)
         process.send_signal(signal.SIGINT)
-        _, notes = process.communicate(timeout=30)
+        _, notes = process.communicate(timeout=DEADLINE)
     assert notes == "note: there is no ownership.yaml here, so no topic is created\n"
 
 

@@ -88,6 +88,44 @@ def test_a_request_that_nobody_heard_of_is_exit_1_and_says_where_it_was_looked_f
     assert done.err == f"no event of r-9 in {topics[0]}\n"
 
 
+def test_dead_letters_of_a_subscriber_that_no_team_lists_are_found_too(cluster: Cluster, tmp_path: Path) -> None:
+    service = cluster.topic("mailer")
+    cluster.create(dead_letters := f"{service}.dead-letters")
+    made = Repository(tmp_path / "shop")
+    events = f"{{shop.Placed: {{subscribers: [{service}]}}}}"
+    made.commit("first", {"ownership.yaml": f"version: 1\nentities: {{Order: {{topic: orders, events: {events}}}}}\n"})
+    done = run(made.path, "trace", "r-9", "--broker", cluster.address)
+    assert (done.code, done.err) == (1, f"no event of r-9 in {dead_letters}\n")
+
+
+def test_where_no_topic_is_known_nothing_was_looked_at(cluster: Cluster, tmp_path: Path) -> None:
+    made = Repository(tmp_path / "shop")
+    done = run(made.path, "trace", "r-9", "--broker", cluster.address)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        f"error: {cluster.address} has none of the topics that ownership.yaml names\nhelp: name some with --topic\n"
+    )
+
+
+def test_ownership_that_cannot_be_read_is_told_with_its_place(cluster: Cluster, tmp_path: Path) -> None:
+    made = Repository(tmp_path / "shop")
+    made.commit("first", {"ownership.yaml": "entities: ["})
+    done = run(made.path, "trace", "r-9", "--broker", cluster.address)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: ownership.yaml:2:1: this is not YAML")
+
+
+@pytest.mark.parametrize("span", ["999999d", "30000d"])
+def test_a_span_from_before_there_were_computers_is_from_the_beginning(
+    cluster: Cluster, topics: tuple[str, str], tmp_path: Path, span: str
+) -> None:
+    if cluster.real:  # the mock finds no offset by its time
+        fill(cluster, topics)
+    named = [word for topic in topics for word in ("--topic", topic)]
+    done = run(tmp_path, "trace", REQUEST, "--broker", cluster.address, *named, "--since", span)
+    assert done.code == (0 if cluster.real else 1), done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "fact"),
     [

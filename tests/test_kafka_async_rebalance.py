@@ -12,7 +12,7 @@ from registry.kafka.inbox.errors import InboxUnavailable
 from registry.kafka.observer import Observer
 from tests.kafka_async_orders import Seen, running, settle, subscribe
 from tests.kafka_async_orders import run as run_main
-from tests.kafka_clusters import Cluster
+from tests.kafka_clusters import DEADLINE, Cluster
 from tests.kafka_orders import Orders
 
 
@@ -43,12 +43,12 @@ def test_a_partition_goes_when_its_record_in_hand_is_finished_and_nothing_is_han
         settings = {"partition.assignment.strategy": strategy}
         first, second = (subscribe(shop, handle, settings=settings) for _ in range(2))
         async with running(first):
-            await asyncio.wait_for(joined.wait(), 20)
+            await asyncio.wait_for(joined.wait(), DEADLINE)
             async with running(second):
                 await settle(lambda: bool(second.assigned))
                 shop.publish(*(f"{partition}/last" for partition in (0, 1)), partition=0)
                 await settle(lambda: len(set(seen.names)) >= 82)
-                assert len(first.assigned) == len(second.assigned) == 1
+                await settle(lambda: len(first.assigned) == len(second.assigned) == 1)
 
     run_main(main())
     for partition in (0, 1):

@@ -1,18 +1,22 @@
 """Dead letters are handed again to the handlers of the same service, in an event loop."""
 
 import asyncio
+import logging
+from time import monotonic
 from typing import Any
 
 import pytest
 import serde_orders as orders
 
 from registry import serde
+from registry.frozen import replace
+from registry.kafka.consuming import async_reader
 from registry.kafka.consuming.async_redrive import async_redrive
-from registry.kafka.consuming.dead_letters import parse_dead_letter
+from registry.kafka.consuming.dead_letters import parse_dead_letter, render_dead_letter
 from registry.kafka.consuming.redrive import Redriven
 from registry.kafka.errors import MessagingError, Reject, SettingsError
 from registry.kafka.inbox.memory import MemoryInbox
-from tests.kafka_async_orders import Handler, Seen, consume, handle_until, run, subscribe
+from tests.kafka_async_orders import Handler, Seen, consume, handle_until, run, settle, subscribe
 from tests.kafka_clusters import Cluster
 from tests.kafka_orders import Orders
 
@@ -115,3 +119,39 @@ def test_handlers_that_are_no_coroutines_are_refused(shop: Orders) -> None:
     redriving = async_redrive(shop.cluster.settings, shop.consumer(print), group="g")  # type: ignore[arg-type]  # a wrong type is the case
     with pytest.raises(SettingsError, match="these handlers are no coroutines"):
         asyncio.run(redriving)
+
+
+@pytest.mark.parametrize("options", [{"timeout": 0}, {"grace": -1}])
+def test_times_in_which_no_handler_would_finish_are_refused(shop: Orders, options: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="no handler would ever finish"):
+        asyncio.run(redrive(shop, Seen(), **options))
+
+
+def test_letters_behind_many_slow_ones_are_redriven_too(
+    shop: Orders, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While a partition is held because it is slow nothing comes of it: that is not its end."""
+    caplog.set_level(logging.INFO, "registry.kafka")
+    waited = 0.0
+    monkeypatch.setattr(async_reader, "monotonic", lambda: monotonic() + waited)
+    names = [str(number) for number in range(150)]
+    for name in names:
+        letter = render_dead_letter(
+            shop.encode(name, 0), Reject("never"), attempts=1, service="shop-api", group=shop.group, topic=shop.letters
+        )
+        shop.send(replace(letter, partition=0))
+    shop.transport.flush()
+    seen = Seen()
+
+    async def handle(event: orders.OrderPlaced, meta: serde.Meta) -> None:
+        nonlocal waited
+        if not seen.names:
+            await settle(lambda: "is slow" in caplog.text)
+            waited = 60.0
+        await seen(event, meta)
+
+    async def main() -> None:
+        assert await redrive(shop, handle) == Redriven(len(names), 0, 0, 0)
+
+    run(main())
+    assert seen.names == names

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from threading import Thread
 
 import pytest
@@ -11,7 +12,7 @@ import serde_orders as orders
 from registry import serde
 from registry.kafka.errors import MessagingError
 from tests.kafka_async_orders import Seen, handle_until, run, running, settle, subscribe
-from tests.kafka_clusters import Cluster
+from tests.kafka_clusters import DEADLINE, Cluster
 from tests.kafka_orders import Orders
 
 
@@ -31,7 +32,7 @@ def test_cancelling_the_run_finishes_the_record_in_hand(shop: Orders) -> None:
 
     async def main() -> None:
         task = asyncio.create_task(subscribe(shop, handle).run())
-        await asyncio.wait_for(entered.wait(), 20)
+        await asyncio.wait_for(entered.wait(), DEADLINE)
         task.cancel()
         await asyncio.sleep(0)
         leave.set()
@@ -53,7 +54,7 @@ def test_cancelling_twice_leaves_at_once_and_the_record_comes_again(shop: Orders
 
     async def main() -> None:
         task = asyncio.create_task(subscribe(shop, hang).run())
-        await asyncio.wait_for(entered.wait(), 20)
+        await asyncio.wait_for(entered.wait(), DEADLINE)
         task.cancel()
         await asyncio.sleep(0)
         assert not task.done()
@@ -137,7 +138,7 @@ def test_a_signal_stops_and_a_second_one_leaves_at_once(shop: Orders) -> None:
     async def main() -> None:
         subscription = subscribe(shop, handle)
         task = asyncio.create_task(subscription.run(signals=(signal.SIGTERM,)))
-        await asyncio.wait_for(entered.wait(), 20)
+        await asyncio.wait_for(entered.wait(), DEADLINE)
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.sleep(0.01)
         assert not task.done()
@@ -190,3 +191,64 @@ def test_somebody_else_who_cancels_a_handlers_task_ends_the_run(shop: Orders) ->
     with pytest.raises(MessagingError, match="was cancelled by somebody else"):
         run(subscribe(shop, handle).run())
     assert shop.committed() == {}
+
+
+def test_a_block_ends_when_what_was_handled_is_committed_and_the_group_left(shop: Orders) -> None:
+    seen = Seen()
+    shop.publish("a", partition=0)
+
+    async def main() -> None:
+        async with subscribe(shop, seen) as subscription:
+            task = asyncio.create_task(subscription.run())
+            await settle(lambda: seen.names == ["a"])
+        assert (task.done(), subscription.assigned) == (True, frozenset())
+        await task
+
+    run(main())
+    assert shop.committed() == {0: 1}
+
+
+def test_a_block_that_fails_ends_the_run_as_well(shop: Orders) -> None:
+    seen = Seen()
+    shop.publish("a", partition=0)
+
+    async def main() -> None:
+        subscription = subscribe(shop, seen)
+        with suppress(ValueError):
+            async with subscription:
+                task = asyncio.create_task(subscription.run())
+                await settle(lambda: seen.names == ["a"])
+                raise ValueError
+        assert task.done()
+        await task
+
+    run(main())
+    assert shop.committed() == {0: 1}
+
+
+def test_a_subscription_that_does_not_run_closes_at_once(shop: Orders) -> None:
+    async def main() -> None:
+        async with subscribe(shop, Seen()) as subscription:
+            await subscription.close()
+
+    run(main())
+
+
+def test_a_handler_cannot_close_its_own_subscription(shop: Orders) -> None:
+    shop.publish("a", partition=0)
+    told: list[str] = []
+
+    async def handle(event: orders.OrderPlaced, meta: serde.Meta) -> None:
+        with pytest.raises(MessagingError) as raised:
+            await subscription.close()
+        told.append(str(raised.value))
+
+    async def main() -> None:
+        async with subscription:
+            task = asyncio.create_task(subscription.run())
+            await settle(lambda: bool(told))
+        await task
+
+    subscription = subscribe(shop, handle)
+    run(main())
+    assert told == ["a subscription cannot be closed by its own handler"]

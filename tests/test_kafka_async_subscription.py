@@ -1,7 +1,6 @@
 """A service on asyncio reads its topics: partitions at once, each in its order, and what happens to bad ones."""
 
 import asyncio
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ import serde_orders as orders
 from registry import serde
 from registry.kafka.consuming.async_subscription import AsyncSubscription
 from registry.kafka.consuming.dead_letters import parse_dead_letter
-from registry.kafka.errors import DeliveryFailed, MessagingError, Reject, SettingsError
+from registry.kafka.errors import DeliveryFailed, Reject, SettingsError
 from registry.kafka.observer import Observer
 from registry.kafka.producing.async_transport import AsyncKafkaTransport
 from registry.kafka.retry import Retry
@@ -360,9 +359,10 @@ def test_what_makes_no_subscription_is_refused(shop: Orders) -> None:
         AsyncSubscription(settings, shop.consumer(print), group="g")  # type: ignore[arg-type]  # a wrong type is the case
     assert raised.value.help == "inherit OrderPlacedAsyncConsumer, or use Subscription"
     consumer = consume(shop, Seen())
-    for options in ({"batch": 0}, {"timeout": 0}, {"grace": -1}, {"unknown": "ignore"}, {"group": ""}):
+    wrong: list[dict[str, Any]] = [{"batch": 0}, {"timeout": 0}, {"grace": -1}, {"unknown": "ignore"}, {"group": ""}]
+    for options in (*wrong, {"dead_letter_topic": shop.topic}):
         with pytest.raises(SettingsError):
-            AsyncSubscription(settings, consumer, **{"group": "g", **options})  # type: ignore[arg-type]  # a wrong type is the case
+            AsyncSubscription(settings, consumer, **{"group": "g", **options})
 
 
 def test_what_is_published_by_a_transport_in_the_same_loop_is_handled(shop: Orders) -> None:
@@ -375,67 +375,6 @@ def test_what_is_published_by_a_transport_in_the_same_loop_is_handled(shop: Orde
             await settle(lambda: seen.names == names)
 
     run(main())
-
-
-def test_a_block_ends_when_what_was_handled_is_committed_and_the_group_left(shop: Orders) -> None:
-    seen = Seen()
-    shop.publish("a", partition=0)
-
-    async def main() -> None:
-        async with subscribe(shop, seen) as subscription:
-            task = asyncio.create_task(subscription.run())
-            await settle(lambda: seen.names == ["a"])
-        assert (task.done(), subscription.assigned) == (True, frozenset())
-        await task
-
-    run(main())
-    assert shop.committed() == {0: 1}
-
-
-def test_a_block_that_fails_ends_the_run_as_well(shop: Orders) -> None:
-    seen = Seen()
-    shop.publish("a", partition=0)
-
-    async def main() -> None:
-        subscription = subscribe(shop, seen)
-        with suppress(ValueError):
-            async with subscription:
-                task = asyncio.create_task(subscription.run())
-                await settle(lambda: seen.names == ["a"])
-                raise ValueError
-        assert task.done()
-        await task
-
-    run(main())
-    assert shop.committed() == {0: 1}
-
-
-def test_a_subscription_that_does_not_run_closes_at_once(shop: Orders) -> None:
-    async def main() -> None:
-        async with subscribe(shop, Seen()) as subscription:
-            await subscription.close()
-
-    run(main())
-
-
-def test_a_handler_cannot_close_its_own_subscription(shop: Orders) -> None:
-    shop.publish("a", partition=0)
-    told: list[str] = []
-
-    async def handle(event: orders.OrderPlaced, meta: serde.Meta) -> None:
-        with pytest.raises(MessagingError) as raised:
-            await subscription.close()
-        told.append(str(raised.value))
-
-    async def main() -> None:
-        async with subscription:
-            task = asyncio.create_task(subscription.run())
-            await settle(lambda: bool(told))
-        await task
-
-    subscription = subscribe(shop, handle)
-    run(main())
-    assert told == ["a subscription cannot be closed by its own handler"]
 
 
 def test_a_dead_letter_that_is_too_large_for_its_topic_names_the_setting(shop: Orders) -> None:

@@ -1,6 +1,6 @@
 """The records of one correlation id as a tree, from their headers alone."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 from registry.kafka.causality import find_steps, render_steps
 from registry.serde import Record
@@ -46,6 +46,20 @@ def test_what_followed_hangs_below_its_cause_in_the_order_of_time() -> None:
         "   │  └─ Sent v2  mailer  mails[1]@2  +8 ms",
         "   └─ PagePurged v2  edge  pages[0]@7  +30 ms",
     ]
+
+
+def test_moments_are_compared_as_moments_and_events_of_one_moment_by_their_places() -> None:
+    eastern = (START + timedelta(milliseconds=1)).astimezone(timezone(timedelta(hours=9))).isoformat()
+    assert [
+        line.split()[4]
+        for line in draw(
+            record("orders[0]@10", "d", after=2),
+            record("orders[0]@9", "c", after=2),
+            record("orders[0]@8", "b", ce_time=eastern),
+            record("orders[0]@11", "e", ce_time="once"),
+            record("orders[0]@7", "a"),
+        )[1:]
+    ] == ["orders[0]@7", "orders[0]@8", "orders[0]@9", "orders[0]@10", "orders[0]@11"]
 
 
 def test_an_event_that_a_relay_sent_again_is_one_event() -> None:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import IO, Any, Final
@@ -18,6 +19,7 @@ from typing import IO, Any, Final
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from registry.kafka.leaders import ask_leader
 from tests.databases import Postgres
 from tests.kafka_clusters import Cluster
 from tests.kafka_crash_process import KEYS, connect, open_outbox
@@ -122,7 +124,8 @@ class Story:
         """How many records the topic holds."""
         consumer = Consumer({**self.cluster.settings, "group.id": "a-counter"})
         try:
-            marks = [consumer.get_watermark_offsets(TopicPartition(self.topic, at), 10) for at in range(PARTITIONS)]
+            places = [TopicPartition(self.topic, number) for number in range(PARTITIONS)]
+            marks = [ask_leader(partial(consumer.get_watermark_offsets, place, PATIENCE)) for place in places]
             return sum(high - low for low, high in marks)
         finally:
             consumer.close()
@@ -130,7 +133,7 @@ class Story:
     def end(self) -> None:
         for process in self._processes:
             process.kill()
-            process.wait(20)
+            process.wait(PATIENCE)
             for stream in (process.stdin, process.stdout):
                 if stream:
                     stream.close()
@@ -171,7 +174,7 @@ def test_killed_again_and_again_under_load(
             name = chance.choice(["relay 1", "relay 2", "consumer", "consumer"])
             assert running[name].poll() is None, told.errors.read_text()[-3000:]
             running[name].kill()
-            running[name].wait(20)
+            running[name].wait(PATIENCE)
             killed[name] += 1
             role, facts = members[name]
             running[name] = told.start(role, **facts)
@@ -179,13 +182,13 @@ def test_killed_again_and_again_under_load(
                 told.wait_until_applied(told.count("SELECT count(*) FROM applied") + 1)
         for writer in writers:
             writer.send_signal(signal.SIGTERM)
-            assert writer.wait(20) == 0, told.errors.read_text()[-3000:]
+            assert writer.wait(PATIENCE) == 0, told.errors.read_text()[-3000:]
         changes = told.changes()
         total = sum(changes.values())
         told.wait_until_applied(total)
         for process in running.values():
             process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0, told.errors.read_text()[-3000:]
+            assert process.wait(PATIENCE) == 0, told.errors.read_text()[-3000:]
         applied = told.applied()
         numbers: dict[str, list[int]] = {}
         for name, counted, _, correlation_id in applied:
@@ -213,9 +216,9 @@ def test_a_relay_that_ends_between_the_brokers_word_and_the_deletion_publishes_a
 ) -> None:
     with story(kind, cluster, tmp_path, request) as told:
         writer = told.start("write", limit=1, pause=0)
-        assert writer.wait(20) == 0
+        assert writer.wait(PATIENCE) == 0
         for _ in range(2):
-            assert told.start("relay", die=True).wait(30) == -signal.SIGKILL
+            assert told.start("relay", die=True).wait(PATIENCE) == -signal.SIGKILL
         assert told.count("SELECT count(*) FROM contracts_outbox", "service") == 1
         told.start("relay")
         told.start("consume")

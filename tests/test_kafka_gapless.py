@@ -8,8 +8,8 @@ from registry.kafka.errors import DeliveryFailed, MessagingError, SettingsError
 from registry.kafka.producing.line import Unusable
 from registry.kafka.producing.transport import KafkaTransport
 from registry.serde.record import Record
-from tests.kafka_clusters import Cluster
-from tests.kafka_topics import DEADLINE, NOWHERE, QUICK, TOO_LARGE, make_topic, only_mock, refuse_next, values
+from tests.kafka_clusters import DEADLINE, Cluster
+from tests.kafka_topics import NOWHERE, QUICK, TOO_LARGE, make_topic, only_mock, refuse_next, values
 
 
 def why_stopped(transport: KafkaTransport) -> str | None:
@@ -81,7 +81,7 @@ def test_on_a_real_broker_a_record_too_large_for_its_topic_lets_nothing_overtake
 
 def test_a_gapless_transport_times_out_all_together_and_not_one_by_one(cluster: Cluster) -> None:
     topic = make_topic(cluster)
-    transport = KafkaTransport({**cluster.settings, **QUICK, "delivery.timeout.ms": 2000}, gapless=True)
+    transport = KafkaTransport({**cluster.settings, **QUICK, "delivery.timeout.ms": 5000}, gapless=True)
     transport.send(Record(topic, b"k", b"0"))
     transport.flush()
     cluster.stop_node(1)

@@ -15,7 +15,7 @@ from registry.kafka.consuming.reading import UNREADABLE, read_message
 from registry.kafka.consuming.redrive import Redriven, redrive
 from tests.kafka_async_orders import Seen, handle_until, subscribe
 from tests.kafka_async_orders import run as run_main
-from tests.kafka_clusters import Cluster
+from tests.kafka_clusters import DEADLINE, Cluster
 from tests.kafka_orders import MOCK, Orders, run
 
 NAME = b"\xff\xfe"
@@ -24,7 +24,7 @@ END, TOPIC, PARTITION, VALUE, MSGFLAGS, HEADERS, COPY = 0, 1, 3, 4, 7, 10, 2
 """The tags of ``rd_kafka_producev``, by librdkafka's header file."""
 
 
-def send_with_a_broken_name(shop: Orders) -> None:
+def send_with_a_broken_name(shop: Orders, topic: str) -> None:
     """Through librdkafka itself, arrived when this returns: Python's client refuses such a name."""
     found = sorted(Path(confluent_kafka.__file__).parents[1].glob("confluent_kafka.libs/librdkafka-*"))
     if not sys.platform.startswith("linux") or not found:
@@ -38,8 +38,8 @@ def send_with_a_broken_name(shop: Orders) -> None:
     producer = pointer(library.rd_kafka_new(0, settings, None, size(0)))
     headers = pointer(library.rd_kafka_headers_new(size(1)))
     library.rd_kafka_header_add(headers, NAME, size(len(NAME)), b"x", size(1))
-    topic = text(shop.topic.encode())
-    tagged = (TOPIC, topic, PARTITION, 0, MSGFLAGS, COPY, VALUE, text(b"bytes"), size(5), HEADERS, headers, END)
+    address, value = (TOPIC, text(topic.encode()), PARTITION, 0), (VALUE, text(b"bytes"), size(5))
+    tagged = (*address, MSGFLAGS, COPY, *value, HEADERS, headers, END)
     assert library.rd_kafka_producev(producer, *tagged) == 0
     assert library.rd_kafka_flush(producer, 20_000) == 0
     library.rd_kafka_destroy(producer)
@@ -48,7 +48,7 @@ def send_with_a_broken_name(shop: Orders) -> None:
 def test_it_is_put_aside_and_stops_nobody(cluster: Cluster) -> None:
     shop, seen = Orders(cluster, partitions=1), list[str]()
     shop.publish(*["before"] * 100)  # by then the interpreter calls the client by another way
-    send_with_a_broken_name(shop)
+    send_with_a_broken_name(shop, shop.topic)
     shop.publish("after")
 
     def handle(event: orders.OrderPlaced, meta: serde.Meta) -> None:
@@ -58,18 +58,32 @@ def test_it_is_put_aside_and_stops_nobody(cluster: Cluster) -> None:
     (letter,) = map(parse_dead_letter, shop.dead_letters())
     assert (letter.record.offset, letter.record.value) == (100, b"bytes")
     assert "its headers have a name that is not UTF-8" in letter.message
-    settings = {**cluster.settings, **({} if cluster.real else MOCK)}
-    again = redrive(settings, shop.consumer(handle), group=shop.group, service="shop-api", topic=shop.letters)
-    assert again == Redriven(handled=0, repeated=0, again=1, others=0)
+    assert redrive_letters(shop, "another") == Redriven(handled=0, repeated=0, again=0, others=1)
+    assert redrive_letters(shop, shop.group) == Redriven(handled=0, repeated=0, again=1, others=0)
     assert seen == [*["before"] * 100, "after"]
+
+
+def redrive_letters(shop: Orders, group: str) -> Redriven:
+    settings = {**shop.cluster.settings, **({} if shop.cluster.real else MOCK)}
+    return redrive(settings, shop.consumer(print), group=group, service="shop-api", topic=shop.letters)
+
+
+def test_one_among_the_dead_letters_is_put_aside_and_does_not_stop_a_redrive(cluster: Cluster) -> None:
+    shop = Orders(cluster, partitions=1)
+    send_with_a_broken_name(shop, shop.letters)
+    assert redrive_letters(shop, shop.group) == Redriven(handled=0, repeated=0, again=1, others=0)
+    letter = parse_dead_letter(shop.dead_letters()[-1])
+    assert (letter.record.topic, letter.record.value, letter.attempts) == (shop.letters, b"bytes", 1)
+    assert redrive_letters(shop, shop.group) == Redriven(handled=0, repeated=0, again=1, others=0)
+    assert parse_dead_letter(shop.dead_letters()[-1]).attempts == 2
 
 
 def test_so_it_is_in_an_event_loop(cluster: Cluster) -> None:
     shop, seen = Orders(cluster, partitions=1), Seen()
     shop.publish(*["before"] * 100)
-    send_with_a_broken_name(shop)
+    send_with_a_broken_name(shop, shop.topic)
     shop.publish("after")
-    run_main(asyncio.wait_for(handle_until(subscribe(shop, seen), lambda: "after" in seen.names), 20))
+    run_main(asyncio.wait_for(handle_until(subscribe(shop, seen), lambda: "after" in seen.names), DEADLINE))
     assert seen.names == [*["before"] * 100, "after"]
     assert [parse_dead_letter(letter).record.value for letter in shop.dead_letters()] == [b"bytes"]
 
@@ -78,10 +92,10 @@ def test_it_is_read_also_when_the_interpreter_knows_the_call_by_heart(cluster: C
     """The client leaves an exception behind beside its result, and a call that ran often does not look at that."""
     shop = Orders(cluster, partitions=1)
     shop.publish("a")
-    send_with_a_broken_name(shop)
+    send_with_a_broken_name(shop, shop.topic)
     consumer = confluent_kafka.Consumer({**cluster.settings, "group.id": shop.group})
     consumer.assign([confluent_kafka.TopicPartition(shop.topic, 0, 0)])
-    good, broken = consumer.consume(2, 20)
+    good, broken = consumer.consume(2, DEADLINE)
     consumer.close()
     for _ in range(1000):
         read_message(good)

@@ -226,7 +226,7 @@ def test_connections_that_break_are_replaced(database: Postgres) -> None:
         with pytest.raises(InboxUnavailable, match="terminating connection"):
             await handle(inbox, work)
         assert await handle(inbox, write_bill)
-        assert database.disconnect() == 1
+        assert database.disconnect() >= 1  # the server may not have missed those that have just left
         assert not await is_new(inbox)
 
     run(database, story)

@@ -60,12 +60,14 @@ def test_it_waits_for_another_thread_only_so_long() -> None:
     with ThreadPoolExecutor(1) as threads:
         holding = threads.submit(hold)
         assert held.wait(10)
-        with pytest.raises(InboxBusy, match="in hand in another thread"), inbox.once(key(1)):
+        with pytest.raises(InboxBusy, match=r"shop\.OrderPlaced 1 has been in hand in another"), inbox.once(key(1)):
             pass
         done.set()
         holding.result(10)
 
 
-def test_a_limit_that_remembers_nothing_is_refused() -> None:
+def test_a_limit_and_a_time_that_remember_nothing_are_refused() -> None:
     with pytest.raises(SettingsError, match="remembers nothing"):
         MemoryInbox(limit=0)
+    with pytest.raises(SettingsError, match="cannot be kept for 0:00:00"):
+        MemoryInbox(keep=timedelta(0))

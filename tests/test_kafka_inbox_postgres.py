@@ -200,7 +200,7 @@ def test_a_connection_that_breaks_before_the_commit_commits_nothing(inbox: Postg
 def test_a_connection_that_broke_while_nobody_used_it_is_replaced(inbox: PostgresInbox, database: Postgres) -> None:
     with inbox.once(KEY):
         pass
-    assert database.disconnect() == 1
+    assert database.disconnect() >= 1  # the server may not have missed those that have just left
     assert handle(inbox, lambda: write_bill("new"), EventKey("billing", "shop.OrderPlaced", "e-2"))
     assert not is_new(inbox)
 

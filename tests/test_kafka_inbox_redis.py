@@ -91,8 +91,8 @@ def test_a_handler_that_fails_after_its_lease_leaves_the_claim_of_the_next_alone
 
 def test_a_command_whose_answer_was_lost_may_be_sent_again(redis: Redis) -> None:
     with RedisInbox(redis.url) as inbox:
-        claims = [inbox._claim([NAME], ["mine", 1000]) for _ in range(2)]
-        finishes = [inbox._finish([NAME], ["mine", "1000"]) for _ in range(2)]
+        claims = [inbox._claim([NAME], ["mine", 60_000]) for _ in range(2)]
+        finishes = [inbox._finish([NAME], ["mine", "60000"]) for _ in range(2)]
     assert (claims, finishes) == ([1, 1], [1, 1])
 
 
@@ -132,6 +132,8 @@ def test_a_client_of_the_service_keeps_its_settings_and_stays_open(redis: Redis)
     client.close()
 
 
-def test_a_lease_of_no_time_is_refused(redis: Redis) -> None:
+@pytest.mark.parametrize("role", ["lease", "keep"])
+def test_no_time_at_all_is_refused(redis: Redis, role: str) -> None:
+    """Redis would delete what is to expire at once."""
     with pytest.raises(SettingsError, match="a millisecond or more"):
-        RedisInbox(redis.url, lease=timedelta(0))
+        RedisInbox(redis.url, **{role: timedelta(0)})  # type: ignore[arg-type]  # both are times

@@ -279,8 +279,8 @@ def test_a_table_that_is_missing_is_created_only_where_that_is_wanted(database: 
             assert new
 
 
-def test_a_table_may_have_any_name(database: Path) -> None:
-    odd = 'in"box; drop table bill; -- %s ?'
+@pytest.mark.parametrize("odd", ['in"box; drop table bill; -- %s ?', "x" * 63])
+def test_a_table_may_have_any_name(database: Path, odd: str) -> None:
     for expected in (True, False):
         with SqliteInbox(database, table=odd) as inbox, inbox.once(KEY) as new:
             assert new is expected

@@ -5,9 +5,11 @@ from functools import partial
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from registry.kafka.consuming.redrive import read_ends
 from registry.kafka.leaders import ask_leader
 from registry.kafka.scan import read_topics
-from tests.kafka_clusters import Cluster
+from registry.kafka.settings import consumer_settings
+from tests.kafka_clusters import DEADLINE, Cluster
 
 NOT_LEADER = KafkaError.NOT_LEADER_FOR_PARTITION
 
@@ -26,8 +28,9 @@ class Broker:
         return 7
 
 
-def test_a_leader_that_does_not_know_it_yet_is_asked_again() -> None:
-    broker = Broker(NOT_LEADER, NOT_LEADER)
+@pytest.mark.parametrize("error", [NOT_LEADER, KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS])
+def test_a_leader_that_does_not_know_it_yet_is_asked_again(error: int) -> None:
+    broker = Broker(error, error)
     assert ask_leader(broker) == 7
     assert broker.asked == 3
 
@@ -54,7 +57,8 @@ def test_a_topic_is_read_as_soon_as_its_broker_is_back(cluster: Cluster) -> None
         for _ in range(3):
             cluster.stop_node(1)
             cluster.start_node(1)
-            assert ask_leader(partial(consumer.get_watermark_offsets, TopicPartition(topic, 0), 10)) == (0, 0)
+            assert read_ends(consumer_settings(cluster.settings, topic), topic) == {}
+            assert ask_leader(partial(consumer.get_watermark_offsets, TopicPartition(topic, 0), DEADLINE)) == (0, 0)
             assert list(read_topics(cluster.settings, [topic])) == []
     finally:
         consumer.close()

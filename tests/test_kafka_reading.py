@@ -7,22 +7,21 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from registry.kafka.consuming.reading import read_message
 from registry.serde import Record
-from tests.kafka_clusters import Cluster
+from tests.kafka_clusters import DEADLINE, Cluster
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
 FULL = [("ce_id", b"1"), ("empty", b""), ("none", None), ("ce_id", b"2")]
-PATIENCE = 20.0
 
 
 def send_and_read(cluster: Cluster, topic: str, *records: dict[str, Any]) -> list[Record]:
     producer = Producer(cluster.settings)
     for each in records:
         producer.produce(topic, partition=1, **each)
-    assert producer.flush(PATIENCE) == 0
+    assert producer.flush(DEADLINE) == 0
     consumer = Consumer({**cluster.settings, "group.id": "reading", "enable.auto.commit": False})
     try:
         consumer.assign([TopicPartition(topic, 1, 0)])
-        messages = consumer.consume(len(records), PATIENCE)
+        messages = consumer.consume(len(records), DEADLINE)
         assert [message.error() for message in messages] == [None] * len(records)
         return [read_message(message) for message in messages]
     finally:

@@ -15,7 +15,7 @@ from registry.kafka.consuming.redrive import Redriven, redrive
 from registry.kafka.errors import MessagingError, Reject, SettingsError
 from registry.kafka.inbox.errors import InboxUnavailable
 from registry.kafka.retry import Retry
-from tests.kafka_clusters import Cluster
+from tests.kafka_clusters import DEADLINE, Cluster
 from tests.kafka_orders import MOCK, Orders, run
 
 
@@ -196,10 +196,10 @@ def test_two_redrives_share_the_letters_and_both_come_to_their_end(cluster: Clus
     stuck.handle = handle  # type: ignore[method-assign]  # the build that is not repaired
     thread = Thread(target=start, args=(stuck,), daemon=True)
     thread.start()
-    assert tried.wait(20)
+    assert tried.wait(DEADLINE)
     second.append(shop.redrive())
     repaired.set()
-    thread.join(30)
+    thread.join(DEADLINE)
     assert "end" in first, "the first one never came to its end"
     assert (first["end"].handled + second[0].handled >= 4, first["end"].again + second[0].again) == (True, 0)
 
@@ -237,5 +237,6 @@ def test_the_log_names_the_record_that_failed_again_by_its_own_place(
 
 
 def test_coroutines_are_refused(cluster: Cluster) -> None:
-    with pytest.raises(SettingsError):
+    with pytest.raises(SettingsError) as raised:
         redrive(cluster.settings, orders.AsyncOrders(), group="g", service="shop-api")  # type: ignore[arg-type]  # that is the point
+    assert raised.value.help == "async_redrive() awaits them"

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Timer
 from typing import Any
@@ -13,12 +14,14 @@ from confluent_kafka import KafkaError
 from registry.kafka.errors import SettingsError
 from registry.kafka.inbox import EventKey
 from registry.kafka.inbox.sqlite import SqliteInbox
-from registry.kafka.outbox import OutboxUnavailable
+from registry.kafka.outbox import OutboxUnavailable, Row
+from registry.kafka.outbox.postgres import PostgresOutbox
 from registry.kafka.outbox.publishing import _OUTAGES, find_flights
 from registry.kafka.outbox.relay import Relay
 from registry.kafka.outbox.sqlite import SqliteOutbox
 from registry.kafka.retry import Retry
 from registry.serde import InMemory
+from tests.databases import Postgres
 from tests.kafka_outboxes import Store, record
 from tests.kafka_relays import QUICK, Stubborn, Watcher, running, wait_for
 
@@ -184,12 +187,43 @@ class TestABrokerThatTakesNothing:
         assert {name for name in _OUTAGES if not hasattr(KafkaError, name)} == set()
 
 
+class TestADatabaseThatKeepsItsRows:
+    def test_is_asked_less_and_less_as_each_attempt_sends_them_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = Store("sqlite", SqliteOutbox(tmp_path / "a.db"), tmp_path / "a.db")
+        store.put(record("a", "a1"))
+        with store.transaction() as connection:  # as where the disk is full
+            connection.execute(
+                "CREATE TRIGGER full BEFORE DELETE ON contracts_outbox BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
+            )
+        transport = Stubborn()
+        relay = Relay(store.outbox, transport)
+        waits: list[float] = []
+
+        def wait(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 4:
+                relay.stop()
+
+        monkeypatch.setattr(relay, "_wait", wait)
+        relay.run()
+        assert transport.values == [b"a1"] * 4
+        assert waits == sorted(waits) and waits[-1] > 4 * waits[0]
+
+    def test_is_left_alone_where_it_says_so_before(self, postgres: Postgres) -> None:
+        store = Store("postgres", PostgresOutbox(postgres.conninfo), postgres)
+        store.put(record("a", "a1"))
+        transport = Stubborn()
+        standby = PostgresOutbox(f"{postgres.conninfo} options='-c default_transaction_read_only=on'")
+        with pytest.raises(OutboxUnavailable, match="read-only"):
+            Relay(standby, transport).run_once()
+        assert transport.arrived == []
+        assert [waiting.count for waiting in standby.waiting()] == [1]
+
+
 class TestOrderWhereAFailureStopsNothing:
     def test_of_each_key_one_row_is_under_way(self) -> None:
-        from datetime import UTC, datetime
-
-        from registry.kafka.outbox import Row
-
         rows = [
             Row(number, record(key, "x"), "", 0, datetime.now(UTC))
             for number, key in enumerate(["a", "a", "b", None, "a", "b", None])

@@ -15,9 +15,9 @@ from registry.kafka.producing.line import Unusable
 from registry.kafka.producing.transport import KafkaTransport
 from registry.kafka.retry import Retry
 from registry.serde.async_memory import AsyncInMemory
-from tests.kafka_clusters import Cluster
+from tests.kafka_clusters import DEADLINE, Cluster
 from tests.kafka_outboxes import Store, record
-from tests.kafka_relays import PATIENCE, QUICK, Stubborn, Watcher, of_key, read_topic, running, wait_for
+from tests.kafka_relays import QUICK, Stubborn, Watcher, of_key, read_topic, running, wait_for
 
 
 class TestOnKafka:
@@ -161,7 +161,7 @@ class TestOnKafka:
 
         topic = cluster.topic("shop.orders")
         admin = AdminClient({"bootstrap.servers": cluster.address})
-        admin.create_topics([NewTopic(topic, 1, 1, config={"max.message.bytes": "2000"})])[topic].result(10)
+        admin.create_topics([NewTopic(topic, 1, 1, config={"max.message.bytes": "2000"})])[topic].result(DEADLINE)
         large = os.urandom(5000).hex()
         store.put(*(record(key, large if number == 7 else str(number), topic) for number in range(20) for key in "abc"))
         store.outbox.discard(3 * 7 + 3, "the large one of c")
@@ -228,7 +228,7 @@ class TestADatabaseThatIsGone:
             for thread in threads:
                 thread.start()
             for thread in threads:
-                thread.join(PATIENCE)
+                thread.join(DEADLINE)
             wait_for(lambda: store.ids() == [], "all rows are published")
         for name in "abc":
             sent = [value for value in transport.values if value and value.startswith(name.encode())]

@@ -30,7 +30,7 @@ def test_jitter_spreads_delays_around_their_length() -> None:
         (Retry(first=float("nan")), "first=nan: a delay of nothing would never let the others go on"),
         (Retry(factor=0.5), "factor=0.5: delays would shrink"),
         (Retry(first=2.0, longest=1.0), "longest=1.0 is shorter than first=2.0"),
-        (Retry(jitter=1.0), "jitter=1.0 is no share from 0 to 1"),
+        (Retry(jitter=1.0), "jitter=1.0 is not at least 0 and less than 1"),
     ],
 )
 def test_numbers_that_describe_no_retry_are_refused(retry: Retry, fact: str) -> None:

@@ -39,9 +39,11 @@ def test_a_second_name_of_a_setting_takes_the_place_of_the_default() -> None:
     assert "queue.buffering.max.ms" not in settings
 
 
-def test_two_names_of_one_setting_with_two_values_are_refused() -> None:
+@pytest.mark.parametrize("names", [("linger.ms", "queue.buffering.max.ms"), ("queue.buffering.max.ms", "linger.ms")])
+def test_two_names_of_one_setting_with_two_values_are_refused(names: tuple[str, str]) -> None:
     with pytest.raises(SettingsError, match=r"queue\.buffering\.max\.ms and linger\.ms are one setting, and differ"):
-        producer_settings({**HERE, "linger.ms": 1, "queue.buffering.max.ms": 50})
+        producer_settings({**HERE, names[0]: 1, names[1]: 50})
+    assert producer_settings({**HERE, names[0]: 1, names[1]: 1})["linger.ms"] == 1
 
 
 def test_one_dict_serves_producers_and_consumers() -> None:

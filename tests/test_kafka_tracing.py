@@ -1,13 +1,12 @@
 """Spans of what is sent and of what is handled, by OpenTelemetry's conventions for messaging."""
 
-from collections.abc import Iterator
-
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
 from registry import serde
 from registry.frozen import replace
 from registry.kafka.errors import Reject
+from registry.kafka.observing import watching
 from registry.serde.record import Record
 from tests import serde_orders as orders
 from tests.kafka_spans import (
@@ -20,16 +19,12 @@ from tests.kafka_spans import (
     parent_of,
     publish,
     read,
-    start_tracing,
+    scene,
     trace_of,
     with_trace,
 )
 
-
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    with start_tracing() as made:
-        yield made
+FIXTURES = (scene,)
 
 
 # Sending --------------------------------------------------------------------------------------------------------------
@@ -166,6 +161,20 @@ def test_a_dead_letter_is_told_of_in_the_trace_of_its_record(scene: Scene) -> No
     assert (attributes["messaging.operation.type"], attributes["error.type"]) == ("settle", "Reject")
     assert (attributes["messaging.destination.partition.id"], attributes["messaging.kafka.offset"]) == ("1", 41)
     assert attributes["messaging.message.conversation_id"] == "request-1"
+
+
+def test_an_error_that_cannot_say_what_it_is_is_told_of_by_its_class(scene: Scene) -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise AttributeError("detail")
+
+    delivery = read(publish())
+    scene.tracing.dead_lettered(delivery.record, Mute())
+    with pytest.raises(Mute), watching((scene.tracing.handling,), delivery):
+        raise Mute
+    silence = "no text, since its __str__ raised AttributeError"
+    assert scene.spans["dead-letter shop.orders"].status.description == silence
+    assert scene.spans["process shop.orders"].status.description == f"Mute: {silence}"
 
 
 @pytest.mark.parametrize("headers", [(), (("ce_correlationid", None),), (("ce_correlationid", b""),)])

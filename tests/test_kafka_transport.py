@@ -1,9 +1,11 @@
 """The transport: what it takes arrives in order, or comes back as a failure; never neither."""
 
 import logging
+from collections import deque
 from datetime import UTC, datetime
 from threading import Barrier, Event, Thread
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -12,8 +14,8 @@ from registry.kafka.observer import Observer
 from registry.kafka.producing.transport import KafkaTransport
 from registry.serde import correlation
 from registry.serde.record import Record
-from tests.kafka_clusters import Cluster
-from tests.kafka_topics import DEADLINE, NOWHERE, QUICK, TOO_LARGE, make_topic, only_mock, read, refuse_next, values
+from tests.kafka_clusters import DEADLINE, Cluster
+from tests.kafka_topics import NOWHERE, QUICK, TOO_LARGE, make_topic, only_mock, read, refuse_next, values
 from tests.serde_orders import OrderPlaced, OrderPlacedProducer, State
 
 
@@ -204,7 +206,7 @@ def test_a_record_that_no_broker_takes_comes_back_from_flush() -> None:
 def test_a_failure_is_raised_by_the_next_send_which_takes_nothing_itself(cluster: Cluster) -> None:
     topic = make_topic(cluster)
     told = Told()
-    transport = KafkaTransport({**cluster.settings, **QUICK, "delivery.timeout.ms": 2000}, observers=[told])
+    transport = KafkaTransport({**cluster.settings, **QUICK, "delivery.timeout.ms": 5000}, observers=[told])
     cluster.stop_node(1)
     transport.send(Record(topic, b"k", b"lost"))
     end = monotonic() + DEADLINE
@@ -217,6 +219,35 @@ def test_a_failure_is_raised_by_the_next_send_which_takes_nothing_itself(cluster
     transport.send(Record(topic, b"k", b"taken"))
     transport.close()
     assert values(cluster, topic) == [b"taken"]
+
+
+@pytest.mark.parametrize(("call", "looks"), [("send", 2), ("flush", 1), ("close", 1)])
+def test_failures_that_another_thread_took_just_now_are_not_told_again(
+    call: str, looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class TakenMeanwhile(deque[Any]):
+        """Is empty as soon as somebody has seen so often that it is not."""
+
+        seen = 0
+
+        def __bool__(self) -> bool:
+            self.seen += 1
+            if self.seen < looks:
+                return True
+            had = len(self) > 0
+            self.clear()
+            return had
+
+    record = Record("orders", b"k", b"1")
+    transport = KafkaTransport(NOWHERE)
+    monkeypatch.setattr(transport._line, "failures", TakenMeanwhile([(record, "_MSG_TIMED_OUT: too late")]))
+    calls = {
+        "send": lambda: transport.send(record, lambda *_: None),
+        "flush": transport.flush,
+        "close": transport.close,
+    }
+    calls[call]()
+    transport.close(0.0)
 
 
 def test_a_flush_that_runs_out_gives_up_what_waits_and_tells_which(cluster: Cluster) -> None:

@@ -12,8 +12,8 @@ from registry.kafka.errors import DeliveryFailed
 from registry.kafka.producing.line import Unusable
 from registry.kafka.producing.transport import KafkaTransport
 from registry.serde.record import Record
-from tests.kafka_clusters import Cluster
-from tests.kafka_topics import DEADLINE, NOWHERE, make_topic, values
+from tests.kafka_clusters import DEADLINE, Cluster
+from tests.kafka_topics import NOWHERE, make_topic, values
 
 
 def test_after_its_end_it_refuses_and_closing_again_does_nothing(cluster: Cluster) -> None:

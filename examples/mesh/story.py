@@ -7,7 +7,7 @@ twice. `python story.py [mock|apache]`; the stubs come from `contracts gen`.
 import subprocess
 import sys
 import tempfile
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from threading import Condition, Thread
 
@@ -91,7 +91,8 @@ def main() -> None:
             sys.exit(f"no stubs: contracts gen --service {service} --out {HERE} --package {package}.events")
     with closing(kind_of(kind).start()) as broker, tempfile.TemporaryDirectory() as folder:
         broker.create_topics(dict.fromkeys(TOPICS, 2))
-        tell_story(broker.address, folder)
+        with ExitStack() as ends:
+            tell_story(broker.address, folder, ends)
         settings = {"bootstrap.servers": broker.address}
         say("\nWhat followed from what, as the headers in the topics tell it (`contracts trace`):\n")
         for request in (FIRST, SECOND, THIRD):
@@ -100,11 +101,15 @@ def main() -> None:
             say()
 
 
-def tell_story(broker: str, folder: str) -> None:
+def tell_story(broker: str, folder: str, ends: ExitStack) -> None:
     """Three articles: all goes well; a service is killed; a handler has a bug."""
-    content = Service("content-api", broker, folder)
-    edge = Service("edge-cache", broker, folder)
-    web = Service("web-client", broker)
+
+    def start(name: str, *arguments: str) -> Service:
+        service = Service(name, broker, *arguments)
+        ends.callback(service.kill)  # where the story breaks off, no service stays behind
+        return service
+
+    content, edge, web = start("content-api", folder), start("edge-cache", folder), start("web-client")
     for service in (content, edge, web):
         service.wait_for("ready")
 
@@ -116,7 +121,7 @@ def tell_story(broker: str, folder: str) -> None:
     edge.kill()
     content.tell(SECOND, "item-2", "Nobody noticed")
     content.wait_for("item-2: the article and its event are committed")
-    edge = Service("edge-cache", broker, folder)
+    edge = start("edge-cache", folder)
     web.wait_for("dropped /en-GB/nobody-noticed")
 
     say("\nweb-client has a bug: it tries three times, and puts the event aside. The others go on:")
@@ -129,7 +134,7 @@ def tell_story(broker: str, folder: str) -> None:
     web.stop()
 
     say("\nThe bug is repaired, and the dead letter is handed to the same service again:")
-    again = Service("web-client", broker, "--redrive")
+    again = start("web-client", "--redrive")
     again.wait_for("dropped /en-GB/really?")
     again.end()
 

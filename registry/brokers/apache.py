@@ -49,7 +49,7 @@ def start(nodes: int = 1, port: int | None = None, tell: Callable[[str], object]
     libraries = jars.fetch_libraries(tell)
     ports = find_ports(nodes, port)
     folder = Path(mkdtemp(prefix="contracts-kafka-"))
-    cluster = ApacheCluster(folder, libraries, ports, find_ports(nodes))
+    cluster = ApacheCluster(folder, libraries, ports, find_ports(nodes, besides=ports))
     try:
         cluster.open()
     except BaseException:

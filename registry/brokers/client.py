@@ -76,9 +76,14 @@ def create_topics(
 
 
 def _wait_for_leaders(address: str, names: set[str], patience: float) -> None:
+    from confluent_kafka import KafkaException
+
     end = time.monotonic() + patience
     while True:
-        seen = _new_admin(address).list_topics(timeout=patience).topics
+        try:
+            seen = _new_admin(address).list_topics(timeout=patience).topics
+        except KafkaException as error:
+            raise BrokerError(f"{address} does not answer: {error.args[0].str()}") from error
         waiting = {name for name in names if name not in seen or not _has_leaders(seen[name])}
         if not waiting:
             return

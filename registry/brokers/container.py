@@ -85,9 +85,9 @@ class Container:
 
     def close(self) -> None:
         self._server.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
         # Where the engine's command ended without its container; one that is gone already is no news.
         subprocess.run([self._engine, "rm", "--force", self._name], capture_output=True, check=False, timeout=60)
-        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def render_run(engine: str, name: str, port: int) -> list[str]:

@@ -39,12 +39,13 @@ _PATIENCE: Final = 600.0
 
 def find_missing() -> BrokerError | None:
     """Java, or Maven where it is still needed, if they are not there."""
-    java = shutil.which(java_program())
-    if java is None:
-        return BrokerError("missing: Java, which Apache Kafka runs on", f"install Java {JAVA} or newer")
+    java, install = java_program(), f"install Java {JAVA} or newer"
+    if shutil.which(java) is None:
+        hint = install if java == "java" else f"JAVA_HOME has no {java}: {install}"
+        return BrokerError("missing: Java, which Apache Kafka runs on", hint)
     version = java_version(java)
     if version < JAVA:
-        return BrokerError(f"Java {version} is too old for Apache Kafka {VERSION}", f"install Java {JAVA} or newer")
+        return BrokerError(f"Java {version} is too old for Apache Kafka {VERSION}", install)
     if not libraries().is_dir() and shutil.which("mvn") is None:
         return BrokerError("missing: Maven (mvn), which fetches Apache Kafka once", "install Maven 3.6 or newer")
     return None

@@ -2,6 +2,8 @@
 
 import random
 import socket
+from collections.abc import Collection
+from itertools import islice
 from typing import Final
 
 from registry.brokers.broker import BrokerError
@@ -11,21 +13,22 @@ from registry.brokers.broker import BrokerError
 _RANGE: Final = range(20_000, 32_000)
 
 
-def find_ports(count: int, first: int | None = None) -> list[int]:
-    """So many free ports: from ``first`` on, or any. Raises :class:`BrokerError` where one of the named is taken."""
+def find_ports(count: int, first: int | None = None, besides: Collection[int] = ()) -> list[int]:
+    """So many free ports: from ``first`` on, or any but those of ``besides``, which others are about to listen on.
+
+    Raises :class:`BrokerError` where one of the named is taken.
+    """
     if first is not None:
         named = list(range(first, first + count))
         for port in named:
             if not _is_free(port):
                 raise BrokerError(f"port {port} of 127.0.0.1 is taken", "another --port, or stop what listens there")
         return named
-    found: list[int] = []
-    for port in random.sample(_RANGE, len(_RANGE)):
-        if len(found) == count:
-            return found
-        if _is_free(port):
-            found.append(port)
-    raise BrokerError(f"no {count} free ports between {_RANGE.start} and {_RANGE.stop} on 127.0.0.1")
+    free = (port for port in random.sample(_RANGE, len(_RANGE)) if port not in besides and _is_free(port))
+    found = list(islice(free, count))
+    if len(found) < count:
+        raise BrokerError(f"no {count} free ports between {_RANGE[0]} and {_RANGE[-1]} on 127.0.0.1")
+    return found
 
 
 def _is_free(port: int) -> bool:

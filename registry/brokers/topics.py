@@ -1,7 +1,26 @@
 """The topics that a catalog's services expect to be there."""
 
+import os
+from pathlib import Path
+
+from registry.catalog import Shelf, layout_of, read_catalog
 from registry.contract import Ownership
+from registry.errors import InvalidSchema
+from registry.git import open_repo
 from registry.kafka.consuming.dead_letters import dead_letter_topic
+
+
+def read_ownership(folder: Path, root: str) -> Ownership:
+    """What ownership.yaml says in the work tree around ``folder``.
+
+    Raises :class:`InvalidSchema` where a flaw of the file hides every event.
+    """
+    with open_repo(folder) as repo:
+        layout = layout_of(root)
+        catalog, _ = read_catalog(Shelf(repo, os.environ), repo.read_work_tree(layout.under, layout.holds), layout)
+    if catalog.ownership.unread:
+        raise InvalidSchema(catalog.ownership.flaws)
+    return catalog.ownership
 
 
 def find_topics(ownership: Ownership) -> list[str]:

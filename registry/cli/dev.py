@@ -1,6 +1,5 @@
 """`contracts dev`: exit 0 ended by Ctrl-C, 2 could not start or the broker died."""
 
-import os
 import signal
 import threading
 from collections.abc import Sequence
@@ -10,11 +9,8 @@ import click
 
 from registry.brokers import BROKERS, Broker, Kind, kind_of
 from registry.brokers.compose import render_compose
-from registry.brokers.topics import find_topics
-from registry.catalog import Shelf, layout_of, read_catalog
+from registry.brokers.topics import find_topics, read_ownership
 from registry.cli.output import print_text
-from registry.errors import InvalidSchema
-from registry.git import open_repo
 from registry.render.wording import one_line
 
 PORT = 9092
@@ -52,12 +48,7 @@ def dev(broker: str, port: int | None, partitions: int, print_compose: bool, roo
 
 
 def _read_topics(root: str) -> list[str]:
-    with open_repo(Path.cwd()) as repo:
-        layout = layout_of(root)
-        catalog, _ = read_catalog(Shelf(repo, os.environ), repo.read_work_tree(layout.under, layout.holds), layout)
-    ownership = catalog.ownership
-    if ownership.unread:
-        raise InvalidSchema(ownership.flaws)
+    ownership = read_ownership(Path.cwd(), root)
     if ownership.flaws:
         first, *others = ownership.flaws
         more = f" (and {len(others)} more)" if others else ""

@@ -1,6 +1,5 @@
-"""`contracts trace`: what followed from one request, as a tree."""
+"""`contracts trace`: what followed from one request, as a tree; exit 1 nothing was found, 2 could not look."""
 
-import os
 import re
 import sys
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ import click
 
 from registry.cli.output import print_text
 from registry.kafka.causality import find_steps, render_steps
+from registry.kafka.errors import MessagingError
 from registry.kafka.scan import find_topics, read_topics
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -35,28 +35,24 @@ def trace(
     contracts trace 5b0e1c9e-0000-4000-8000-000000000001 --broker localhost:9092 --since 1h
     """
     asked = {"bootstrap.servers": broker, **dict(_parse_setting(each) for each in settings)}
-    start = datetime.now(UTC) - _parse_span(since) if since else None
+    start = _find_start(since) if since else None
     if not topics:
         there = find_topics(asked)
         topics = tuple(name for name in _find_own_topics(root) if name in there)
+        if not topics:
+            raise MessagingError(f"{broker} has none of the topics that ownership.yaml names", "name some with --topic")
     steps = list(find_steps(read_topics(asked, topics, start), correlation_id))
     if not steps:
-        click.echo(f"no event of {correlation_id} in {', '.join(topics) or 'any topic'}", err=True)
+        click.echo(f"no event of {correlation_id} in {', '.join(topics)}", err=True)
         sys.exit(1)
     print_text("".join(f"{line}\n" for line in render_steps(correlation_id, steps)))
 
 
 def _find_own_topics(root: str) -> list[str]:
     """The topics of ownership.yaml, and each service's dead letters."""
-    from registry.catalog import Shelf, layout_of, read_catalog
-    from registry.git import open_repo
-    from registry.kafka.consuming.dead_letters import dead_letter_topic
+    from registry.brokers import topics
 
-    with open_repo(Path.cwd()) as repo:
-        layout = layout_of(root)
-        catalog, _ = read_catalog(Shelf(repo, os.environ), repo.read_work_tree(layout.under, layout.holds), layout)
-    owned = {terms.topic for terms in catalog.ownership.terms.values() if terms.topic}
-    return sorted(owned | {dead_letter_topic(service) for service in catalog.ownership.services})
+    return topics.find_topics(topics.read_ownership(Path.cwd(), root))
 
 
 def _parse_setting(text: str) -> tuple[str, str]:
@@ -64,6 +60,12 @@ def _parse_setting(text: str) -> tuple[str, str]:
     if not equals or not name:
         raise click.BadParameter(f"{text!r} is no KEY=VALUE", param_hint="-X")
     return name, value
+
+
+def _find_start(since: str) -> datetime:
+    """That long ago; at most at the beginning of Kafka's time, before which its numbers mean something else."""
+    now, beginning = datetime.now(UTC), datetime.fromtimestamp(0, UTC)
+    return now - min(_parse_span(since), now - beginning)
 
 
 def _parse_span(text: str) -> timedelta:

@@ -4,14 +4,17 @@ No schema is needed, so that a person can follow an event through topics that no
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from registry.frozen import dataclass
+from registry.serde.delivery import place
 from registry.serde.record import Record
 
 _DEAD: Final = "dl_reason"
 """The header that makes a record a dead letter (:mod:`registry.kafka.consuming.dead_letters`)."""
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+"""Stands for a moment that nobody told: after all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,6 @@ def parse_told(record: Record) -> Told:
     """What the headers of a record tell; empty where they say nothing."""
     said = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
     find = said.get
-    try:
-        moment = datetime.fromisoformat(find("ce_time", ""))
-    except ValueError:
-        moment = None
     dead = ""
     if _DEAD in said:
         attempts = find("dl_attempts", "")
@@ -51,10 +50,6 @@ def parse_told(record: Record) -> Told:
         if reason.startswith("registry."):  # ours, whose class says it all
             reason = reason.rpartition(".")[2]
         dead = f"dead letter of {find('dl_service', '?')}{tries}: {reason}: {find('dl_message', '')}"
-        try:
-            moment = datetime.fromisoformat(find("dl_at", ""))
-        except ValueError:
-            moment = None
     return Told(
         event=find("ce_type", "?"),
         version=find("ce_schemaversion", "?"),
@@ -62,11 +57,19 @@ def parse_told(record: Record) -> Told:
         event_id=find("ce_id", ""),
         correlation_id=find("ce_correlationid", ""),
         causation_id=find("ce_causationid", ""),
-        occurred_at=moment if moment is not None and moment.utcoffset() is not None else None,
-        place=f"{record.topic}[{record.partition}]@{record.offset}",
+        occurred_at=_parse_moment(find("dl_at" if dead else "ce_time", "")),
+        place=place(record),
         dead=dead,
         reader=f"{find('dl_service', '')} {find('dl_group', '')}" if dead else "",
     )
+
+
+def _parse_moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.utcoffset() is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +95,8 @@ def find_steps(records: Iterable[Record], correlation_id: str) -> Iterator[Step]
     shown: dict[str, Told] = {}
     again: dict[str, int] = {}
     below: dict[str, list[str]] = {}
-    for told in _sort(parse_told(record) for record in records):
-        if told.correlation_id != correlation_id:
-            continue
+    ours = (told for record in records if (told := parse_told(record)).correlation_id == correlation_id)
+    for told in sorted(ours, key=_find_rank):
         name, cause = told.event_id or told.place, told.causation_id
         if told.dead:
             name, cause = f"{told.reader} {name}", told.event_id
@@ -127,8 +129,9 @@ def _place(names: Iterable[str], branch: tuple[bool, ...], since: datetime | Non
     return [(name, (*branch, name == fresh[-1]), since) for name in reversed(fresh)]
 
 
-def _sort(told: Iterable[Told]) -> list[Told]:
-    return sorted(told, key=lambda each: (bool(each.dead), each.occurred_at is None, str(each.occurred_at), each.place))
+def _find_rank(told: Told) -> tuple[bool, datetime, int, str]:
+    """Dead letters after all events, then by time; of one moment by place: the shorter one has the smaller offset."""
+    return bool(told.dead), told.occurred_at or _NEVER, len(told.place), told.place
 
 
 def render_steps(correlation_id: str, steps: Iterable[Step]) -> Iterator[str]:

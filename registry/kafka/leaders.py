@@ -1,4 +1,4 @@
-"""Questions that only the leader of a partition answers, asked again while leadership moves."""
+"""Questions that only a partition's leader or a group's coordinator answers, asked again while that moves."""
 
 from collections.abc import Callable
 from time import monotonic, sleep
@@ -8,16 +8,19 @@ _T = TypeVar("_T")
 
 MOVING: Final = frozenset(
     {
+        "COORDINATOR_LOAD_IN_PROGRESS",
+        "COORDINATOR_NOT_AVAILABLE",
         "FENCED_LEADER_EPOCH",
         "LEADER_NOT_AVAILABLE",
+        "NOT_COORDINATOR",
         "NOT_LEADER_FOR_PARTITION",
         "OFFSET_NOT_AVAILABLE",
         "UNKNOWN_LEADER_EPOCH",
         "_UNKNOWN_PARTITION",
     }
 )
-"""What is answered, by librdkafka's names, while a partition gets another leader; the last by the client itself, whose
-broker came back with nothing yet."""
+"""What is answered, by librdkafka's names, while a partition gets another leader, or a group another coordinator; the
+last by the client itself, whose broker came back with nothing yet."""
 PATIENCE: Final = 15.0
 _PAUSE: Final = 0.1
 

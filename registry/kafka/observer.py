@@ -15,6 +15,9 @@ class Observer(Protocol):
     What an observer raises is logged, and stops nothing.
     """
 
+    successes: bool = True
+    """Whether :meth:`sent` is told of records that arrived, too: that is a call for each of them."""
+
     def subscribed(self, bundles: Sequence[Bundle], group: str) -> None:
         """A subscription begins to read these contracts, as a member of a consumer group."""
         return

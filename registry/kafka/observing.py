@@ -12,15 +12,17 @@ LOG: Final = logging.getLogger("registry.kafka")
 
 Calls = tuple[Callable[..., Any], ...]
 """The same method of several observers."""
+Entered = list[tuple[Callable[..., Any], AbstractContextManager[object]]]
+"""What surrounds an attempt, each with the method that gave it."""
 
 
-def render_error(error: Exception) -> str:
+def render_error(error: BaseException) -> str:
     """``ValueError: no stock``, for a line of its own."""
     text = find_text(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def find_text(error: Exception) -> str:
+def find_text(error: BaseException) -> str:
     """What an error says. A handler's own class of errors may fail to tell, and that is told instead."""
     try:
         return str(error)
@@ -30,9 +32,8 @@ def find_text(error: Exception) -> str:
 
 def find_calls(observers: Observers, name: str) -> Calls:
     """The methods of this name that do something: those that an observer left as they are cost nothing."""
-    idle = getattr(Observer, name, None)
-    found = ((getattr(type(observer), name, None), observer) for observer in observers)
-    return tuple(getattr(observer, name) for method, observer in found if method is not None and method is not idle)
+    idle = getattr(Observer, name)
+    return tuple(getattr(each, name) for each in observers if getattr(type(each), name, idle) is not idle)
 
 
 def tell(calls: Calls, *facts: object) -> None:
@@ -47,7 +48,7 @@ def tell(calls: Calls, *facts: object) -> None:
 @contextmanager
 def watching(calls: Calls, delivery: Delivery) -> Iterator[None]:
     """Surrounds one attempt with what ``handling`` of each observer gives; it sees what the attempt raises."""
-    entered: list[tuple[Callable[..., Any], AbstractContextManager[object]]] = []
+    entered: Entered = []
     for call in calls:
         try:
             manager = call(delivery)
@@ -63,9 +64,7 @@ def watching(calls: Calls, delivery: Delivery) -> Iterator[None]:
     _leave(entered, None)
 
 
-def _leave(
-    entered: list[tuple[Callable[..., Any], AbstractContextManager[object]]], error: BaseException | None
-) -> None:
+def _leave(entered: Entered, error: BaseException | None) -> None:
     for call, manager in reversed(entered):
         try:
             manager.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)

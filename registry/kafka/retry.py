@@ -44,7 +44,7 @@ def check_retry(retry: Retry) -> None:
             (f"first={retry.first}: a delay of nothing would never let the others go on", not retry.first > 0),
             (f"factor={retry.factor}: delays would shrink", not retry.factor >= 1),
             (f"longest={retry.longest} is shorter than first={retry.first}", retry.longest < retry.first),
-            (f"jitter={retry.jitter} is no share from 0 to 1", not 0 <= retry.jitter < 1),
+            (f"jitter={retry.jitter} is not at least 0 and less than 1", not 0 <= retry.jitter < 1),
         )
         if holds
     ]

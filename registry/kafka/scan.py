@@ -5,8 +5,11 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from registry.kafka.errors import MessagingError, MissingLibrary
+from registry.kafka.consuming.polling import explain
+from registry.kafka.consuming.reading import place_of, read_message
+from registry.kafka.errors import MessagingError
 from registry.kafka.leaders import ask_leader
+from registry.kafka.settings import start_consumer
 from registry.serde.record import Record
 
 if TYPE_CHECKING:
@@ -46,12 +49,6 @@ def find_topics(settings: Mapping[str, object]) -> frozenset[str]:
 
 
 def _open(settings: Mapping[str, object]) -> "Consumer":
-    try:
-        from confluent_kafka import Consumer, KafkaException
-    except ImportError:
-        raise MissingLibrary(
-            "reading topics needs confluent-kafka", help="pip install 'event-contracts[kafka]'"
-        ) from None
     asked = {
         "log_level": 0,
         **settings,
@@ -60,10 +57,7 @@ def _open(settings: Mapping[str, object]) -> "Consumer":
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest",
     }
-    try:
-        return Consumer(asked)
-    except KafkaException as error:
-        raise MessagingError(_explain(error)) from None
+    return start_consumer(asked)
 
 
 def _ask(consumer: "Consumer", topic: str | None = None) -> Any:
@@ -71,11 +65,9 @@ def _ask(consumer: "Consumer", topic: str | None = None) -> Any:
     from confluent_kafka import KafkaException
 
     try:
-        if topic:
-            return consumer.list_topics(topic, timeout=_FIRST_ANSWER)
-        return consumer.list_topics(timeout=_FIRST_ANSWER)
+        return consumer.list_topics(topic, timeout=_FIRST_ANSWER)
     except KafkaException as error:
-        raise MessagingError(f"the cluster does not answer: {_explain(error)}", "is it the right address?") from None
+        raise MessagingError(f"the cluster does not answer: {explain(error)}", "is it the right address?") from None
 
 
 def _find_ends(
@@ -88,7 +80,8 @@ def _find_ends(
         for topic in topics:
             found = _ask(consumer, topic).topics[topic]
             if found.error is not None:
-                raise MessagingError(f"topic {topic}: {found.error.str()}")
+                fact = f"the topic {topic} cannot be read: {found.error.str()}"
+                raise MessagingError(fact, "is it the right name, and the right cluster?")
             for number in sorted(found.partitions):
                 place = TopicPartition(topic, number)
                 low, high = ask_leader(partial(consumer.get_watermark_offsets, place, _PATIENCE))
@@ -100,37 +93,34 @@ def _find_ends(
                 if start < high:
                     yield (topic, number), (start, high)
     except KafkaException as error:
-        raise MessagingError(f"the ends of {topic} cannot be found: {_explain(error)}") from None
+        raise MessagingError(f"the ends of {topic} cannot be found: {explain(error)}") from None
 
 
 def _read(consumer: "Consumer", ends: dict[tuple[str, int], tuple[int, int]]) -> Iterator[Record]:
     from confluent_kafka import KafkaError, TopicPartition
-
-    from registry.kafka.consuming.reading import read_message
 
     consumer.assign([TopicPartition(*place, start) for place, (start, _) in ends.items()])
     open_places = set(ends)
     while open_places:
         first = consumer.poll(_PATIENCE)
         if first is None:
-            where = ", ".join(f"{topic}[{partition}]" for topic, partition in sorted(open_places))
+            where = ", ".join(map(_render_place, sorted(open_places)))
             raise MessagingError(f"nothing came within {_PATIENCE:.0f} s of {where}")
         # What is there already; with a timeout it would wait for a whole batch.
         for message in (first, *consumer.consume(_BATCH, 0)):
-            failure = message.error()
-            record = read_message(message)
-            place = record.topic, record.partition
+            failure, place = message.error(), place_of(message)
             if failure is not None:
                 if failure.code() != KafkaError._PARTITION_EOF:
-                    raise MessagingError(f"{record.topic}[{record.partition}] cannot be read: {failure.str()}")
+                    raise MessagingError(f"{_render_place(place)} cannot be read: {failure.str()}")
                 open_places.discard(place)
                 continue
+            record = read_message(message)
             if record.offset < ends[place][1]:
                 yield record
             if record.offset >= ends[place][1] - 1:
                 open_places.discard(place)
 
 
-def _explain(error: Exception) -> str:
-    cause = error.args[0] if error.args else error
-    return str(cause.str()) if hasattr(cause, "str") else str(cause)
+def _render_place(place: tuple[str, int]) -> str:
+    topic, partition = place
+    return f"{topic}[{partition}]"

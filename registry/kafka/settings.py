@@ -196,16 +196,15 @@ def consumer_settings(given: Mapping[str, object], group: str) -> dict[str, obje
 def _merge(
     defaults: Mapping[str, object], given: Mapping[str, object], others: str, checks: tuple[_Check, ...]
 ) -> dict[str, object]:
-    named: dict[str, object] = {}
+    if "default.topic.config" in given:
+        raise SettingsError(
+            "default.topic.config is not read here", help="write what it holds beside the other settings"
+        )
     foreign = frozenset(others.split())
-    for name, value in given.items():
-        known = _ALIASES.get(name, name)
-        if known in named and named[known] != value:
-            raise SettingsError(f"{name} and {known} are one setting, and differ", help="give one of them")
-        if known == "default.topic.config":
-            raise SettingsError(f"{name} is not read here", help="write what it holds beside the other settings")
-        if known not in foreign:
-            named[known] = value
+    for second, first in _ALIASES.items():
+        if first not in foreign and second in given and given.get(first, given[second]) != given[second]:
+            raise SettingsError(f"{second} and {first} are one setting, and differ", help="give one of them")
+    named = {known: value for name, value in given.items() if (known := _ALIASES.get(name, name)) not in foreign}
     settings = {"logger": LOG, **defaults, **named}
     for check in checks:
         if flaw := check(settings):

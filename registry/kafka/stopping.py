@@ -1,4 +1,4 @@
-"""Signals that end a subscription: the first one lets it finish the record in hand, the second one does not wait."""
+"""Signals that end a subscription or a relay: at the first it finishes what is in hand, the second does not wait."""
 
 import signal
 from collections.abc import Callable, Iterable, Iterator

@@ -13,7 +13,7 @@ from registry.kafka.consuming.failures import Failures
 from registry.kafka.consuming.loop import LEAVE_NOW
 from registry.kafka.consuming.partitions import Partitions, Place
 from registry.kafka.consuming.polling import LEAVE
-from registry.kafka.errors import MessagingError
+from registry.kafka.errors import MessagingError, SettingsError
 from registry.kafka.observer import Observers
 
 LONGEST: Final = 300_000
@@ -23,6 +23,16 @@ LONGEST: Final = 300_000
 def find_longest(settings: Mapping[str, object]) -> float:
     """How many seconds a member may take between polls: a handler that takes longer has lost its partition."""
     return float(str(settings.get("max.poll.interval.ms", LONGEST))) / 1000
+
+
+def check_times(timeout: float | None, grace: float) -> None:
+    """Raises :class:`SettingsError` for seconds in which no handler comes to its end."""
+    for name, seconds, enough in (
+        ("timeout", timeout, timeout is None or timeout > 0),
+        ("grace", grace, grace >= 0),
+    ):
+        if not enough:
+            raise SettingsError(f"{name}={seconds}: no handler would ever finish", help="give more seconds")
 
 
 class AsyncLoop:

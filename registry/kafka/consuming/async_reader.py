@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import TimeoutError as LateError
 from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -137,6 +136,7 @@ class Reader:
         for lane in self._lanes.values():
             if lane.held and lane.count <= self._batch // 8 and self._polling.resume(lane.place):
                 lane.held = False
+                self._last = now  # nothing could come of it while it was held
         if self._ends is not None and self._is_at_end(self._ends, now):
             self._stopped = True
             self._loop.call_soon_threadsafe(self._reached)
@@ -234,7 +234,7 @@ class Reader:
         closing = self._lane_keeper.close(going, grace)
         try:
             asyncio.run_coroutine_threadsafe(closing, self._loop).result(grace + 2 * LATE)
-        except LateError:
+        except TimeoutError:
             LOG.error("the event loop did not answer for %g s; what it handles does not count", grace + 2 * LATE)
         except Exception:
             closing.close()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from registry.kafka.consuming.async_attempt import AsyncAttempt
 from registry.kafka.consuming.async_letters import AsyncLetters
-from registry.kafka.consuming.async_loop import AsyncLoop, find_longest
+from registry.kafka.consuming.async_loop import AsyncLoop, check_times, find_longest
 from registry.kafka.consuming.dead_letters import dead_letter_topic
 from registry.kafka.consuming.failures import Failures
 from registry.kafka.consuming.policy import Foreign, Policy, check_policy
@@ -42,21 +42,22 @@ async def async_redrive(
     signals: Iterable[signal.Signals] = (),
 ) -> Redriven:
     """As :func:`registry.kafka.redrive.redrive`, for the handlers of an
-    :class:`registry.kafka.AsyncSubscription`, whose arguments these are. Partitions are redriven at
-    once. To cancel it finishes the records in hand.
+    :class:`registry.kafka.AsyncSubscription`, whose arguments these are. Partitions are redriven at once. Where the
+    task is cancelled, the records in hand are finished first.
     """
     receiver = Receiver(*consumers, service=service, fallback=fallback)
     if not receiver.asynchronous:
         raise SettingsError("these handlers are no coroutines", help="redrive() calls them")
+    check_times(timeout, grace)
     policy = Policy(retry=retry or Retry(attempts=1), unknown="dead-letter", foreign=foreign, redrive=True)
     check_policy(policy)
     topic = topic or dead_letter_topic(receiver.service)
     asked = consumer_settings(settings, f"{group}.redrive")
+    sources = find_sources(receiver.bundles, former_owners, foreign)
     ends = await asyncio.to_thread(read_ends, asked, topic)
     redriving = Redriving(receiver, group, topic)
     if ends:
         watching = (*observers, redriving)
-        sources = {} if foreign == "handle" else find_sources(receiver.bundles, former_owners)
         loop = AsyncLoop(
             asked,
             [topic],

@@ -7,13 +7,13 @@ from typing import Self
 
 from registry.kafka.consuming.async_attempt import AsyncAttempt
 from registry.kafka.consuming.async_letters import AsyncLetters
-from registry.kafka.consuming.async_loop import AsyncLoop, find_longest
+from registry.kafka.consuming.async_loop import AsyncLoop, check_times, find_longest
+from registry.kafka.consuming.dead_letters import check_dead_letter_topic, render_dead_letter
 from registry.kafka.consuming.dead_letters import dead_letter_topic as default_topic
-from registry.kafka.consuming.dead_letters import render_dead_letter
 from registry.kafka.consuming.failures import Failures
 from registry.kafka.consuming.partitions import Place
 from registry.kafka.consuming.policy import Foreign, Policy, Unknown, check_policy
-from registry.kafka.consuming.polling import LARGEST
+from registry.kafka.consuming.polling import check_batch
 from registry.kafka.consuming.sources import find_sources
 from registry.kafka.errors import SettingsError
 from registry.kafka.inbox import AsyncInbox, Inbox
@@ -70,15 +70,8 @@ class AsyncSubscription:
             raise SettingsError(
                 "these handlers are no coroutines", help=f"inherit {name}AsyncConsumer, or use Subscription"
             )
-        if batch > LARGEST:
-            raise SettingsError(f"batch={batch} is not from 1 to {LARGEST}")
-        for name, number, enough in (
-            ("batch", batch, batch >= 1),
-            ("timeout", timeout, timeout is None or timeout > 0),
-            ("grace", grace, grace >= 0),
-        ):
-            if not enough:
-                raise SettingsError(f"{name}={number}: no handler would ever finish")
+        check_batch(batch)
+        check_times(timeout, grace)
         policy = Policy(retry=retry or Retry(), unknown=unknown, foreign=foreign)
         check_policy(policy)
         self.service = receiver.service
@@ -86,9 +79,10 @@ class AsyncSubscription:
         self.group = group
         self.dead_letter_topic = dead_letter_topic or default_topic(receiver.service)
         """Where its dead letters go."""
+        check_dead_letter_topic(self.dead_letter_topic, receiver.topics)
         self._bundles = receiver.bundles
         self._subscribed = find_calls(observers, "subscribed")
-        sources = {} if foreign == "handle" else find_sources(receiver.bundles, former_owners)
+        sources = find_sources(receiver.bundles, former_owners, foreign)
         asked = consumer_settings(settings, group)
         longest = find_longest(asked)
 

@@ -1,10 +1,11 @@
 """Dead letters: records that could not be handled, put aside with their origin, the reason and their own bytes."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Final
 
 from registry.frozen import dataclass, replace
-from registry.kafka.errors import MessagingError
+from registry.kafka.errors import MessagingError, SettingsError
 from registry.kafka.observing import find_text
 from registry.serde.delivery import place
 from registry.serde.record import Record
@@ -52,6 +53,14 @@ class DeadLetter:
 def dead_letter_topic(service: str) -> str:
     """Where a service puts what it cannot handle: one topic, which it alone writes."""
     return f"{service}.dead-letters"
+
+
+def check_dead_letter_topic(topic: str, read: Collection[str]) -> None:
+    """Raises :class:`SettingsError` for a topic that is among those which the service reads."""
+    if topic in read:
+        raise SettingsError(
+            f"{topic} is read here: its dead letters would come round for ever", help="give dead_letter_topic another"
+        )
 
 
 def render_dead_letter(

@@ -38,7 +38,7 @@ class Failures:
         return decide(failure, attempt, self.policy)
 
     def put_aside(self, record: Record, error: Exception, attempt: int) -> None:
-        """Its letter is written."""
+        """Says that its letter is written."""
         tries = "1 attempt" if attempt == 1 else f"{attempt} attempts"
         LOG.error(
             "%s is a dead letter after %s: %s",
@@ -66,13 +66,13 @@ class Failures:
         books.hold(
             where,
             Trouble(
-                record.offset,
-                attempt if counted else books.attempts(where, record.offset),
-                failure.error,
-                now + decision.delay,
-                held,
-                record.timestamp,
-                books.attempts(where, record.offset, False) if counted else attempt,
+                offset=record.offset,
+                attempts=attempt if counted else books.attempts(where, record.offset),
+                error=failure.error,
+                due=now + decision.delay,
+                held=held,
+                timestamp=record.timestamp,
+                waits=books.attempts(where, record.offset, False) if counted else attempt,
                 owed=owed,
             ),
         )

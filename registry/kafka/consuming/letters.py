@@ -21,6 +21,7 @@ _SETTINGS: Final[Mapping[str, object]] = {
     "message.max.bytes": 1_100_000,
 }
 _OURS: Final = frozenset({"delivery.timeout.ms", "message.timeout.ms", "linger.ms", "queue.buffering.max.ms"})
+"""What the caller's settings say for events, and not for letters."""
 
 
 def letter_settings(settings: Mapping[str, object]) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Where a subscription stands in each partition: what is handled, and which record it cannot get past."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -109,12 +109,12 @@ class Partitions:
         self._find_earliest()
         return trouble
 
-    def pop_handled(self, places: Iterable[Place] | None = None) -> Mapping[Place, int]:
-        """The offsets to be stored, of some partitions or of all; they count as stored after this."""
-        found = list(self.handled) if places is None else [place for place in places if place in self.handled]
-        taken = {place: self.handled.pop(place) for place in found}
-        self.stored |= taken
-        return {place: record.offset + 1 for place, record in taken.items()}
+    def pop_handled(self) -> Mapping[Place, int]:
+        """The offsets to be stored; they count as stored after this."""
+        self.stored |= self.handled
+        offsets = {place: record.offset + 1 for place, record in self.handled.items()}
+        self.handled.clear()
+        return offsets
 
     @property
     def paused(self) -> Mapping[Place, Exception]:

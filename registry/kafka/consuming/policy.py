@@ -111,16 +111,17 @@ def decide(failure: Failure, attempt: int, policy: Policy) -> Decision:
             action = "dead-letter"
         case _:
             action = said
-    wait = {"retry": policy.retry, "keep": policy.keep}.get(action, policy.pause)
     if action in ("pause", "keep") and policy.redrive:
-        return Decision("dead-letter" if failure.stage == "read" else "raise")
+        action = "dead-letter" if failure.stage == "read" else "raise"
     match action:
         case "dead-letter" | "raise":
             return Decision(action)
         case "retry":
-            return Decision("retry", wait.delay(attempt))
+            return Decision("retry", policy.retry.delay(attempt))
+        case "keep":
+            return Decision("pause", policy.keep.delay(attempt))
         case _:
-            return Decision("pause", wait.delay(attempt))
+            return Decision("pause", policy.pause.delay(attempt))
 
 
 def check_policy(policy: Policy) -> None:

@@ -5,7 +5,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from registry.kafka.consuming.partitions import Place
-from registry.kafka.errors import MessagingError
+from registry.kafka.errors import MessagingError, SettingsError
 from registry.kafka.observing import LOG
 from registry.kafka.settings import start_consumer
 
@@ -32,6 +32,13 @@ GIVE_UP: Final = frozenset(
 
 LARGEST: Final = 1_000_000
 """Records that the client gives at once; it refuses more."""
+
+
+def check_batch(batch: int) -> None:
+    """Raises :class:`SettingsError` for a number of records that the client cannot give at once."""
+    if not 1 <= batch <= LARGEST:
+        raise SettingsError(f"batch={batch} is not from 1 to {LARGEST}")
+
 
 LEAVE: Final = 10.0
 """Seconds for a last commit, where no broker answers."""
@@ -118,7 +125,7 @@ class Polling:
                     LOG.info("%s[%s] went before %s was stored", place.topic, place.partition, place.offset)
 
     def find_end(self, place: Place) -> int:
-        """The end offset of a partition as last fetched, without asking; -1 where it is not known yet."""
+        """The end offset of a partition as last fetched, without asking; negative where it is not known yet."""
         try:
             return int(self._consumer.get_watermark_offsets(self._partition(*place), cached=True)[1])
         except self._errors:

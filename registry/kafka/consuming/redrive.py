@@ -73,18 +73,18 @@ def redrive(
     """
     receiver = Receiver(*consumers, service=service, fallback=fallback)
     if receiver.asynchronous:
-        raise SettingsError("these handlers are coroutines", help="give the plain consumers of the same events")
+        raise SettingsError("these handlers are coroutines", help="async_redrive() awaits them")
     policy = Policy(retry=retry or Retry(attempts=1), unknown="dead-letter", foreign=foreign, redrive=True)
     check_policy(policy)
     topic = topic or dead_letter_topic(receiver.service)
     asked = consumer_settings(settings, f"{group}.redrive")
+    sources = find_sources(receiver.bundles, former_owners, foreign)
     ends = read_ends(asked, topic)
     redriving = Redriving(receiver, group, topic)
     if not ends:
         return Redriven(*redriving.counts)
 
     watching = (*observers, redriving)
-    sources = {} if foreign == "handle" else find_sources(receiver.bundles, former_owners)
     loop = Loop(
         asked,
         [topic],
@@ -117,7 +117,7 @@ def read_ends(settings: Mapping[str, Any], topic: str) -> dict[Place, int]:
             raise _explain_missing(topic, found.error)
         places = [TopicPartition(topic, number) for number in sorted(found.partitions)]
         ends: dict[Place, int] = {}
-        for known in consumer.committed(places, timeout=_PATIENCE):
+        for known in ask_leader(partial(consumer.committed, places, timeout=_PATIENCE)):
             place = TopicPartition(topic, known.partition)
             low, high = ask_leader(partial(consumer.get_watermark_offsets, place, _PATIENCE))
             if max(low, known.offset) < high:

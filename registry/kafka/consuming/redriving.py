@@ -26,27 +26,27 @@ class Redriving(Observer):
             LOG.error("passed over: %s", error)
             self._others += 1
             return None
-        if found.record.headers == UNREADABLE:
-            raise make_unreadable()
         mine = (found.service, found.group) == (self._receiver.service, self._group)
+        if mine and found.record.headers == UNREADABLE:
+            raise make_unreadable()
         delivery = self._receiver.read(found.record) if mine else None
         self._others += delivery is None
         return delivery
 
     def render(self, letter: Record, error: Exception, attempts: int) -> Record:
         """The letter of one that failed again, with its attempts added up."""
-        found = parse_dead_letter(letter)
+        record = letter
+        if letter.headers is not UNREADABLE:  # else nobody knows whether it is one: it is put aside as it lies here
+            found = parse_dead_letter(letter)
+            record, attempts = found.record, found.attempts + attempts
         return render_dead_letter(
-            found.record,
-            error,
-            attempts=found.attempts + attempts,
-            service=found.service,
-            group=self._group,
-            topic=self._topic,
+            record, error, attempts=attempts, service=self._receiver.service, group=self._group, topic=self._topic
         )
 
     def name(self, letter: Record) -> str:
         """``shop-api.dead-letters[0]@3 (from shop.orders[1]@0)``."""
+        if letter.headers is UNREADABLE:
+            return place(letter)
         return f"{place(letter)} (from {place(parse_dead_letter(letter).record)})"
 
     def handled(self, delivery: Delivery, seconds: float) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from registry.kafka.consuming.policy import Foreign
 from registry.kafka.errors import ForeignWriter, SettingsError
 from registry.serde.bundle import Bundle
 from registry.serde.delivery import place
@@ -16,13 +17,16 @@ Sources = Mapping[str, tuple[tuple[str, bytes], frozenset[bytes]]]
 """By topic: the header that its owner writes, and everybody who may have written."""
 
 
-def find_sources(bundles: Iterable[Bundle], former: Collection[str] = ()) -> Sources:
-    """Who writes the topics of these contracts. A topic has one owner; ``former`` are services that once were.
+def find_sources(bundles: Iterable[Bundle], former: Collection[str], foreign: Foreign) -> Sources:
+    """Who writes the topics of these contracts: one owner each, and ``former`` are services that once were.
 
-    Raises :class:`SettingsError` for a single text, which would count as a service for each of its letters.
+    Empty where the records of others are handled too. Raises :class:`SettingsError` for a single text, which would
+    count as a service for each of its letters.
     """
     if isinstance(former, str):
         raise SettingsError(f"former_owners={former!r} is one text", help=f"list the services: [{former!r}]")
+    if foreign == "handle":
+        return {}
     return {
         bundle.topic: (
             (SOURCE_HEADER, bundle.owner.encode()),

@@ -6,14 +6,14 @@ from types import TracebackType
 from typing import Self
 
 from registry.kafka.consuming.attempt import Attempt
+from registry.kafka.consuming.dead_letters import check_dead_letter_topic, render_dead_letter
 from registry.kafka.consuming.dead_letters import dead_letter_topic as default_topic
-from registry.kafka.consuming.dead_letters import render_dead_letter
 from registry.kafka.consuming.failures import Failures
 from registry.kafka.consuming.letters import Letters
 from registry.kafka.consuming.loop import Loop
 from registry.kafka.consuming.partitions import Place
 from registry.kafka.consuming.policy import PAUSE, Foreign, Policy, Unknown, check_policy
-from registry.kafka.consuming.polling import LARGEST
+from registry.kafka.consuming.polling import check_batch
 from registry.kafka.consuming.sources import find_sources
 from registry.kafka.errors import SettingsError
 from registry.kafka.inbox import Inbox
@@ -69,8 +69,7 @@ class Subscription:
         receiver = Receiver(*consumers, service=service, fallback=fallback)
         if receiver.asynchronous:
             raise SettingsError("these handlers are coroutines", help="AsyncSubscription awaits them")
-        if not 1 <= batch <= LARGEST:
-            raise SettingsError(f"batch={batch} is not from 1 to {LARGEST}")
+        check_batch(batch)
         policy = Policy(retry=retry or Retry(), pause=pause or PAUSE, unknown=unknown, foreign=foreign)
         check_policy(policy)
         self.service = receiver.service
@@ -78,8 +77,7 @@ class Subscription:
         self.group = group
         self.dead_letter_topic = dead_letter_topic or default_topic(receiver.service)
         """Where its dead letters go."""
-        if self.dead_letter_topic in receiver.topics:
-            raise SettingsError(f"{self.dead_letter_topic} is read here: its dead letters would come round for ever")
+        check_dead_letter_topic(self.dead_letter_topic, receiver.topics)
         self._bundles = receiver.bundles
         self._subscribed = find_calls(observers, "subscribed")
         self._loop = Loop(
@@ -87,7 +85,7 @@ class Subscription:
             receiver.topics,
             Attempt(
                 receiver.read,
-                {} if foreign == "handle" else find_sources(receiver.bundles, former_owners),
+                find_sources(receiver.bundles, former_owners, foreign),
                 group=group,
                 inbox=inbox,
                 observers=observers,
@@ -123,7 +121,7 @@ class Subscription:
             self.close()
 
     def stop(self) -> None:
-        """Ends :meth:`run` when the record in hand is finished. From any thread, any handler, and again."""
+        """Ends :meth:`run` after the record in hand, and each later run at once. From any thread and any handler."""
         self._loop.stop()
 
     def close(self) -> None:

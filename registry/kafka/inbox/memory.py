@@ -9,6 +9,7 @@ from datetime import timedelta
 from registry.kafka.errors import SettingsError
 from registry.kafka.inbox import EventKey
 from registry.kafka.inbox.errors import InboxBusy
+from registry.kafka.inbox.sweep import check_keep
 
 
 class MemoryInbox:
@@ -24,6 +25,7 @@ class MemoryInbox:
     def __init__(self, *, limit: int = 1_000_000, keep: timedelta | None = None, patience: float = 30.0) -> None:
         if limit < 1:
             raise SettingsError(f"an inbox of {limit} events remembers nothing", help="give a limit of 1 or more")
+        check_keep(keep)
         self._limit = limit
         self._keep = keep.total_seconds() if keep is not None else None
         self._patience = patience
@@ -61,7 +63,9 @@ class MemoryInbox:
             if self._in_hand.get(key) == threading.get_ident():
                 return False  # it came again while it is being handled, from inside its own handler
             if not self._changed.wait_for(lambda: key not in self._in_hand, self._patience):
-                raise InboxBusy(f"{key} has been in hand in another thread for more than {self._patience} s")
+                raise InboxBusy(
+                    f"{key.contract} {key.event_id} has been in hand in another thread for more than {self._patience} s"
+                )
             if key in self._handled:
                 return False
             self._in_hand[key] = threading.get_ident()

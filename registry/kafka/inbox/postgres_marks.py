@@ -7,7 +7,7 @@ from registry.frozen import dataclass
 from registry.kafka.errors import MissingLibrary
 from registry.kafka.inbox import EventKey
 from registry.kafka.inbox.errors import InboxBusy, InboxUnavailable, TransactionEnded
-from registry.kafka.inbox.stored import render_name, render_row
+from registry.kafka.inbox.stored import render_index, render_name, render_row
 from registry.kafka.inbox.sweep import STEP
 
 _WHOLE: Final = (
@@ -53,7 +53,7 @@ def make_statements(schema: str | None, table: str) -> Statements:
         ddl=(
             f"create table if not exists {name} (consumer_group {text}, contract {text}, event_id {text},"
             " handled_at timestamptz not null default now(), primary key (consumer_group, contract, event_id))",
-            f"create index if not exists {render_name(_cut(f'{table}_handled_at'))} on {name} (handled_at)",
+            f"create index if not exists {render_index(table)} on {name} (handled_at)",
         ),
         # Not to_regclass(): within a transaction it goes on to say no after another one has made the table.
         find=(
@@ -118,11 +118,6 @@ def is_usable(connection: Any) -> bool:
     """Whether a connection may be lent again."""
     idle = library().pq.TransactionStatus.IDLE
     return not connection.closed and bool(connection.info.transaction_status == idle)
-
-
-def _cut(name: str) -> str:
-    """As PostgreSQL would cut it, which tells nobody but a log."""
-    return name.encode()[:63].decode(errors="ignore")
 
 
 def library() -> ModuleType:

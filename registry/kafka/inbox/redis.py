@@ -74,8 +74,11 @@ class RedisInbox:
         prefix: str = "contracts:inbox",
     ) -> None:
         self._library = _library()
-        if min(lease, keep or lease) < timedelta(milliseconds=1):
-            raise SettingsError("a lease and the time to keep events last a millisecond or more")
+        if min(lease, lease if keep is None else keep) < timedelta(milliseconds=1):
+            raise SettingsError(
+                f"lease={lease} and keep={keep}: each lasts a millisecond or more",
+                help="keep=None remembers events for ever",
+            )
         self._client: Any = self._library.Redis.from_url(source) if isinstance(source, str) else source
         self._own = isinstance(source, str)
         self._lease = lease // timedelta(milliseconds=1)

@@ -14,7 +14,7 @@ from registry.kafka.inbox import EventKey
 from registry.kafka.inbox.errors import InboxBusy, InboxUnavailable, TransactionEnded
 from registry.kafka.inbox.guard import Guarded
 from registry.kafka.inbox.shelf import Shelf
-from registry.kafka.inbox.stored import render_name, render_row
+from registry.kafka.inbox.stored import render_index, render_name, render_row
 from registry.kafka.inbox.sweep import STEP, Sweep
 from registry.kafka.transaction import CONNECTION, using
 
@@ -29,7 +29,7 @@ _SICK: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQL
 _WHOLE: Final = "leave out commit, rollback and `with connection:`; the inbox commits when the handler returns"
 
 Mark = tuple[str, str, str, int]
-"""Service, contract, event id, and when the event was marked, in microseconds since 1970."""
+"""Group, contract, event id, and when the event was marked, in microseconds since 1970."""
 
 
 class SqliteInbox:
@@ -65,7 +65,7 @@ class SqliteInbox:
             f"create table if not exists {name} (consumer_group text not null, contract text not null,"
             " event_id text not null, handled_at integer not null,"
             " primary key (consumer_group, contract, event_id)) without rowid",
-            f"create index if not exists {render_name(f'{table}_handled_at')} on {name} (handled_at)",
+            f"create index if not exists {render_index(table)} on {name} (handled_at)",
         )
         """The statements that create the table; ``handled_at`` is in microseconds since 1970."""
         same = "consumer_group = ? and contract = ? and event_id = ? and handled_at = ?"
@@ -83,7 +83,7 @@ class SqliteInbox:
         opener = source if callable(source) else _opener(source, patience)
         self._shelf = Shelf(lambda: Guarded(opener), _is_usable, bound)
         self._lent: dict[int, tuple[int, Guarded]] = {}
-        """By the id of a connection that is in a handler's hands: the handler's thread."""
+        """By the id of a connection that is in a handler's hands: the handler's thread, and its guard."""
 
     def __enter__(self) -> "SqliteInbox":
         return self

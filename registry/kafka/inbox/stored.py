@@ -44,3 +44,9 @@ def render_name(*parts: str | None) -> str:
                 help=f"give 1 to {_LONGEST_NAME} bytes without NUL; quotes around it are not needed",
             )
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def render_index(table: str) -> str:
+    """The quoted name of a table's index of times. Of a long name the end is left out: the whole would be too long."""
+    end = "_handled_at"
+    return render_name(table.encode()[: _LONGEST_NAME - len(end)].decode(errors="ignore") + end)

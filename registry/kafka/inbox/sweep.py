@@ -12,14 +12,17 @@ _EVERY: Final = 60.0
 """Seconds between steps, once there is nothing left to forget."""
 
 
+def check_keep(keep: timedelta | None) -> None:
+    """Raises :class:`SettingsError` for a time in which nothing is remembered."""
+    if keep is not None and keep <= timedelta(0):
+        raise SettingsError(f"events cannot be kept for {keep}", help="give a time longer than the topic keeps them")
+
+
 class Sweep:
     """Whether a step is due. Threads may share it: at worst two of them take a step at once."""
 
     def __init__(self, keep: timedelta | None) -> None:
-        if keep is not None and keep <= timedelta(0):
-            raise SettingsError(
-                f"events cannot be kept for {keep}", help="give a time longer than the topic keeps them"
-            )
+        check_keep(keep)
         self.keep = keep
         self._next = 0.0
 

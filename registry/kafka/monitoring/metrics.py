@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
+from registry.frozen import dataclass
 from registry.kafka.errors import MissingLibrary, SettingsError
 from registry.kafka.monitoring import metrics_table as table
 from registry.kafka.monitoring.metrics_histogram import Histogram
@@ -26,23 +27,23 @@ if TYPE_CHECKING:
 TOMBSTONE: Final = "tombstone"
 """Stands for the contract of a record without a value, which says none."""
 OTHER: Final = "other"
+"""Stands for the classes of errors beyond :data:`MOST`."""
 MOST: Final = 500
-"""Classes of errors that are counted by name; a program that makes classes as it runs must not flood the database."""
+"""Topics with a class of errors that are counted by name: a program that makes classes as it runs must not flood the
+database."""
 
 Partition = tuple[str, int]
 
 
+@dataclass(frozen=True, slots=True)
 class _Measured:
     """What was last told of a partition, and when by both clocks."""
 
-    __slots__ = ("age", "at", "lag", "told")
-
-    def __init__(self, lag: int, age: float, told: float, at: float) -> None:
-        self.lag = lag
-        self.age = age
-        self.told = told
-        """Monotonic: what waits grows older between two measurements, also where the loop stands still."""
-        self.at = at
+    lag: int
+    age: float
+    told: float
+    """Monotonic: what waits grows older between two measurements, also where the loop stands still."""
+    at: float
 
 
 class Metrics(Observer):
@@ -57,7 +58,6 @@ class Metrics(Observer):
     """
 
     successes = False
-    """Of :meth:`sent`: records that arrived need not be told."""
 
     def __init__(
         self,

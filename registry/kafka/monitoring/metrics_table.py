@@ -70,7 +70,10 @@ MEASURED: Final = Family(
     ("topic", "partition"),
 )
 PAUSED: Final = Family(
-    "contracts_paused", "gauge", "1 where a partition stands before a record that cannot be handled now.", LAG.labels
+    "contracts_paused",
+    "gauge",
+    "1 where a partition stands before a record that cannot be handled now.",
+    ("topic", "partition"),
 )
 OBJECTIVE: Final = Family(
     "contracts_staleness_objective_seconds",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from registry.kafka.errors import MissingLibrary
 from registry.kafka.observer import Observer
+from registry.kafka.observing import find_text, render_error
 from registry.serde.bundle import Bundle
 from registry.serde.context import TRACE, TRACE_HEADERS, Trace, trace_with
 from registry.serde.delivery import Delivery
@@ -43,7 +44,6 @@ class Tracing(Observer):
     """
 
     successes = False
-    """Of :meth:`sent`: records that arrived need not be told."""
 
     def __init__(self, tracer_provider: "TracerProvider | None" = None) -> None:
         self._api = _Api()
@@ -100,7 +100,7 @@ class Tracing(Observer):
 
     def dead_lettered(self, record: Record, error: Exception) -> None:
         """A span ``dead-letter`` for a record that was put aside, in the trace of the record."""
-        self._tell_end("dead-letter", "settle", record, type(error).__name__, str(error))
+        self._tell_end("dead-letter", "settle", record, type(error).__name__, find_text(error))
 
     def _tell_end(self, name: str, operation: str, record: Record, kind: str, reason: str) -> None:
         api = self._api
@@ -170,11 +170,9 @@ class _Process:
         api.context.detach(self._token)
         try:
             if error is not None:
-                name = type(error).__name__
-                span.set_attribute("error.type", name)
-                span.set_status(api.trace.StatusCode.ERROR, name)
+                span.set_attribute("error.type", type(error).__name__)
+                span.set_status(api.trace.StatusCode.ERROR, render_error(error))
                 span.record_exception(error)
-                span.set_status(api.trace.StatusCode.ERROR, f"{name}: {error}")
         finally:  # an error may be unable to say what it is
             span.end()
 

@@ -62,7 +62,10 @@ class Level:
 
 
 class OutboxUnavailable(MessagingError):
-    """The database of an outbox does not answer, or a relay lost its lock with its session. Rows stay as they are."""
+    """The database of an outbox does not answer or may only be read, or a relay lost its lock with its session.
+
+    Rows stay as they are.
+    """
 
 
 class MissingTable(MessagingError):

@@ -36,9 +36,8 @@ class AsyncPostgresOutbox:
 
     async def add(self, record: Record, connection: "psycopg.AsyncConnection[Any] | None") -> None:
         """As :meth:`registry.kafka.PostgresOutbox.add`."""
-        check_transaction(connection, self._psycopg.AsyncConnection, self.table)
-        assert connection is not None  # as check_transaction raised otherwise
+        begun = check_transaction(connection, self._psycopg.AsyncConnection, self.table)
         try:
-            await connection.execute(self._sql.insert, self._sql.values(record))
+            await begun.execute(self._sql.insert, self._sql.values(record))
         except self._psycopg.errors.UndefinedTable as error:
             raise explain_missing(error) from None

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from registry.kafka.errors import NoTransaction, SettingsError
+from registry.kafka.errors import NoTransaction
 from registry.kafka.outbox import TABLE, Level, MissingTable, OutboxUnavailable, Row, Waiting
 from registry.kafka.outbox.headers import find_headers
 from registry.kafka.outbox.postgres_ddl import DDL
 from registry.kafka.outbox.psycopg_library import load_psycopg
-from registry.kafka.outbox.table import KEPT, LONGEST, READ, WRITTEN, Written, quote, row_of
+from registry.kafka.outbox.table import KEPT, READ, WRITTEN, check_driver, quote, row_of
 from registry.kafka.transaction import CONNECTION
 from registry.serde.record import Record
 
@@ -28,7 +28,6 @@ _SESSION: Final = """
     SET tcp_keepalives_count = 3"""
 """So that the server notices within some 11 seconds that a relay's machine is gone, and lets another one lead."""
 
-
 _PROMPT: Final[dict[str, Any]] = {
     "connect_timeout": 10,
     "keepalives_idle": 5,
@@ -38,13 +37,14 @@ _PROMPT: Final[dict[str, Any]] = {
 }
 """So that the client notices as soon that the server is gone; what the conninfo says comes first."""
 
+_IDLE: Final = 0
+"""psycopg.pq.TransactionStatus.IDLE"""
+
 
 class PostgresTable:
     """The names and statements of one outbox, which its connections share."""
 
     def __init__(self, table: str, schema: str | None) -> None:
-        if len(f"{table}_discarded".encode()) > LONGEST:
-            raise SettingsError(f"the name {table!r} is too long: `{table}_discarded` has over {LONGEST} bytes")
         prefix = "" if schema is None else f"{quote(schema)}."
         self.name = f"{prefix}{quote(table)}"
         self.discarded = f"{prefix}{quote(f'{table}_discarded')}"
@@ -61,8 +61,7 @@ class PostgresTable:
 
     def values(self, record: Record) -> tuple[Any, ...]:
         """What :attr:`insert` wants."""
-        written: Written = row_of(record)
-        return (*written, record.timestamp)
+        return (*row_of(record), record.timestamp)
 
 
 class PostgresOutbox:
@@ -72,7 +71,7 @@ class PostgresOutbox:
     for writing: records are written through the connection in force (:func:`registry.kafka.using`, an
     inbox), or the one that :meth:`add` is given. A relay needs a session of its own: not one of a pooler that hands
     out a server's sessions transaction by transaction. Threads may share an outbox, each with a connection of its own.
-    Raises :class:`registry.kafka.MissingLibrary`, and :class:`SettingsError` for names.
+    Raises :class:`registry.kafka.MissingLibrary`, and :class:`registry.kafka.SettingsError` for names.
     """
 
     def __init__(self, conninfo: str = "", *, table: str = TABLE, schema: str | None = None) -> None:
@@ -111,15 +110,14 @@ class PostgresOutbox:
         The events of one key are published in the order of their rows: where two transactions may write the same key,
         let them write the entity first, so that the second waits for the first.
         """
-        check_transaction(connection, self._psycopg.Connection, self.table)
-        assert connection is not None  # as check_transaction raised otherwise
+        begun = check_transaction(connection, self._psycopg.Connection, self.table)
         try:
-            connection.execute(self._sql.insert, self._sql.values(record))
+            begun.execute(self._sql.insert, self._sql.values(record))
         except self._psycopg.errors.UndefinedTable as error:
             raise explain_missing(error) from None
 
     def blocked(self, limit: int = 100) -> list[Row]:
-        """The rows that were refused, oldest first; the rows of their keys wait behind them."""
+        """The rows that did not arrive at the last attempt, oldest first; the rows of their keys wait behind them."""
         text = f"SELECT {READ} FROM {self._sql.name} AS r WHERE retry_at IS NOT NULL ORDER BY id LIMIT %s"
         with self._connect() as connection:
             return [_parse_row(row) for row in connection.execute(text, (limit,))]
@@ -155,7 +153,8 @@ class PostgresOutbox:
 
     def open(self) -> "PostgresQueue":
         """For a relay: a session of its own."""
-        connection = self._open()
+        # A standby, where an address leads to one for a while, would let rows be read and sent, and none be deleted.
+        connection = self._open(target_session_attrs="read-write")
         try:
             with self.translated():
                 connection.execute(_SESSION)
@@ -164,10 +163,10 @@ class PostgresOutbox:
             raise
         return PostgresQueue(self, connection, self._sql)
 
-    def _open(self) -> "psycopg.Connection[Any]":
+    def _open(self, **defaults: Any) -> "psycopg.Connection[Any]":
         with self.translated():
             given = self._psycopg.conninfo.conninfo_to_dict(self._conninfo)
-            connection: psycopg.Connection[Any] = self._psycopg.connect(**_PROMPT | given, autocommit=True)
+            connection: psycopg.Connection[Any] = self._psycopg.connect(**_PROMPT | defaults | given, autocommit=True)
         return connection
 
     @contextmanager
@@ -262,30 +261,16 @@ class PostgresQueue:
         self._connection.close()
 
 
-def check_transaction(connection: Any, wanted: type, table: str) -> None:
-    """Raises :class:`NoTransaction` unless a row written through the connection waits for the caller's commit."""
-    if connection is None:
-        raise NoTransaction(
-            f"no transaction is in force for a row of {table}",
-            help="`with registry.kafka.using(connection):` around your writes and the publishing, or add(record, "
-            "connection)",
-        )
-    if not isinstance(connection, wanted):
-        raise NoTransaction(
-            f"the connection in force is a {type(connection).__module__}.{type(connection).__qualname__}, and {table} "
-            f"is written through a psycopg.{wanted.__name__}",
-            help="one transaction cannot belong to two databases; a framework's connection holds the driver's own",
-        )
-    if connection.autocommit and connection.info.transaction_status == _IDLE:  # type: ignore[attr-defined]  # psycopg's, either kind
+def check_transaction(connection: Any, driver: type, table: str) -> Any:
+    """The connection. Raises :class:`NoTransaction` unless a row written through it waits for the caller's commit."""
+    check_driver(connection, driver, table)
+    if connection.autocommit and connection.info.transaction_status == _IDLE:
         raise NoTransaction(
             f"a row of {table} would be committed by itself: the connection commits each statement, and no transaction "
             "was begun",
             help="`with connection.transaction():` around your writes and the publishing",
         )
-
-
-_IDLE: Final = 0
-"""psycopg.pq.TransactionStatus.IDLE"""
+    return connection
 
 
 def explain_missing(error: Exception) -> MissingTable:

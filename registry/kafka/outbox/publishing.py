@@ -2,7 +2,7 @@
 
 import inspect
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final, Protocol, TypeGuard
 
@@ -75,6 +75,11 @@ def is_outage(reason: str) -> bool:
 def place_of(record: Record) -> Place | None:
     """Where a record stands in line; ``None`` where it follows no other."""
     return None if record.key is None else (record.topic, record.key)
+
+
+def places_of(rows: Iterable[Row]) -> set[Place]:
+    """Where these rows stand in line."""
+    return {place for row in rows if (place := place_of(row.record))}
 
 
 def confirms(transport: Transport | Confirming) -> TypeGuard[Confirming]:

@@ -22,6 +22,7 @@ from registry.kafka.outbox.publishing import (
     find_flights,
     is_outage,
     place_of,
+    places_of,
     publish,
 )
 from registry.kafka.retry import Retry, check_retry
@@ -103,6 +104,8 @@ class Relay:
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._told = ""
         self._outages = 0
+        self._failures = 0
+        """How often in a row the database could not be read, or did not let go what arrived."""
 
     def __enter__(self) -> "Relay":
         return self
@@ -121,7 +124,6 @@ class Relay:
             self._run()
 
     def _run(self) -> None:
-        failures = 0
         while not self._stopping:
             try:
                 with closing(self._outbox.open()) as queue:
@@ -129,13 +131,11 @@ class Relay:
                         if not queue.lead():
                             self._wait(self._every)
                             continue
-                        failures = 0
-                        self._told = ""
                         self._drain(queue)
             except OutboxUnavailable as error:
-                failures += 1
-                self._tell_once(f"the relay cannot read its outbox, and tries again: {error.message}")
-                self._wait(_OUTAGE.delay(failures))
+                self._failures += 1
+                self._tell_once(f"the relay cannot use its outbox, and tries again: {error.message}")
+                self._wait(_OUTAGE.delay(self._failures))
             except _Stopped:
                 return
 
@@ -164,6 +164,8 @@ class Relay:
                 self._measure(queue)
                 self._wait(_OUTAGE.delay(self._outages))
                 continue
+            if self._failures:  # no sooner: where rows can be read and not deleted, each attempt sends them again
+                self._failures, self._told = 0, ""
             if arrived and self._outages:
                 LOG.warning("the broker takes records of %s again", queue.name)
                 self._outages, self._told = 0, ""
@@ -192,7 +194,7 @@ class Relay:
     def _publish(self, queue: Queue, rows: list[Row], together: bool, held: set[Place]) -> int:
         """Publishes rows of which none was refused before, or a single one; ``held`` gets the keys that wait now."""
         if rows[0].damage:  # it is alone
-            held.update(place for row in rows if (place := place_of(row.record)))
+            held.update(places_of(rows))
             self._block(queue, rows[0], rows[0].damage)
             return 0
         arrived = 0
@@ -208,7 +210,7 @@ class Relay:
             if len(outcome.arrived) == len(going):
                 continue
             left = [row for row in going if row.id not in outcome.arrived]
-            held.update(place for row in left if (place := place_of(row.record)))
+            held.update(places_of(left))
             if not outcome.failed:
                 continue
             if all(is_outage(reason) for reason in outcome.failed.values()):
@@ -218,7 +220,7 @@ class Relay:
                 alone += left
             else:
                 self._block(queue, going[0], outcome.failed[going[0].id])
-        held.difference_update(place for row in alone if (place := place_of(row.record)))
+        held.difference_update(places_of(alone))
         for row in alone:
             if self._stopping:
                 break

@@ -12,7 +12,7 @@ from registry.kafka.errors import NoTransaction, SettingsError
 from registry.kafka.outbox import TABLE, Level, MissingTable, OutboxUnavailable, Row, Waiting
 from registry.kafka.outbox.file_lock import FileLock
 from registry.kafka.outbox.headers import find_headers
-from registry.kafka.outbox.table import KEPT, READ, WRITTEN, quote, row_of
+from registry.kafka.outbox.table import KEPT, READ, WRITTEN, check_driver, quote, row_of
 from registry.kafka.transaction import CONNECTION
 from registry.serde.record import Record
 
@@ -84,7 +84,7 @@ class SqliteOutbox:
         return DDL.format(table=self._table, index=quote(f"{self.table}_held"), discarded=self._discarded)
 
     def create(self) -> None:
-        """Makes the tables where they are not there yet."""
+        """Makes the tables where they are not there yet. Two processes may do so at the same time."""
         with self._connect() as connection:
             connection.executescript(f"BEGIN IMMEDIATE;\n{self.ddl}COMMIT;")
 
@@ -105,17 +105,16 @@ class SqliteOutbox:
         The events of one key are published in the order of their rows: where two transactions may write the same key,
         let them write the entity first, so that the second waits for the first.
         """
-        check_transaction(connection, self.table)
-        assert connection is not None  # as check_transaction raised otherwise
+        begun = check_transaction(connection, self.table)
         stamp = None if record.timestamp is None else _to_number(record.timestamp)
         values = (*row_of(record), stamp, time.time_ns() // 1000)
         try:
-            connection.execute(self._insert, values)
+            begun.execute(self._insert, values)
         except sqlite3.OperationalError as error:
             raise self._explain(error) or error from None
 
     def blocked(self, limit: int = 100) -> list[Row]:
-        """The rows that were refused, oldest first; the rows of their keys wait behind them."""
+        """The rows that did not arrive at the last attempt, oldest first; the rows of their keys wait behind them."""
         with self._connect() as connection:
             text = f"SELECT {READ} FROM {self._table} AS r WHERE retry_at IS NOT NULL ORDER BY id LIMIT ?"
             return [_parse_row(row) for row in connection.execute(text, (limit,))]
@@ -290,27 +289,17 @@ class SqliteQueue:
         self._lock.give_back()
 
 
-def check_transaction(connection: Any, table: str) -> None:
-    """Raises :class:`NoTransaction` unless a row written through the connection waits for the caller's commit."""
-    if connection is None:
-        raise NoTransaction(
-            f"no transaction is in force for a row of {table}",
-            help="`with registry.kafka.using(connection):` around your writes and the publishing, or add(record, "
-            "connection)",
-        )
-    if not isinstance(connection, sqlite3.Connection):
-        raise NoTransaction(
-            f"the connection in force is a {type(connection).__module__}.{type(connection).__qualname__}, and {table} "
-            "is written through a sqlite3.Connection",
-            help="one transaction cannot belong to two databases; a framework's connection holds the driver's own",
-        )
-    legacy = getattr(connection, "autocommit", _LEGACY) == _LEGACY
-    if not connection.in_transaction and (not legacy or connection.isolation_level is None):
+def check_transaction(connection: sqlite3.Connection | None, table: str) -> sqlite3.Connection:
+    """The connection. Raises :class:`NoTransaction` unless a row written through it waits for the caller's commit."""
+    checked = check_driver(connection, sqlite3.Connection, table)
+    legacy = getattr(checked, "autocommit", _LEGACY) == _LEGACY
+    if not checked.in_transaction and (not legacy or checked.isolation_level is None):
         raise NoTransaction(
             f"a row of {table} would be committed by itself: the connection commits each statement, and no transaction "
             "was begun",
             help='connection.execute("BEGIN IMMEDIATE") before your writes, or a connection with an isolation_level',
         )
+    return checked
 
 
 def _parse_row(row: Sequence[Any]) -> Row:

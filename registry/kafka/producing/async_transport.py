@@ -17,8 +17,8 @@ from registry.kafka.async_bridge import Bridge
 from registry.kafka.errors import MessagingError, QueueFull
 from registry.kafka.observer import Observers
 from registry.kafka.observing import LOG
-from registry.kafka.producing.line import Unusable, describe_failures
-from registry.kafka.producing.transport import KafkaTransport
+from registry.kafka.producing.line import Unusable, describe_failures, take_along
+from registry.kafka.producing.transport import KafkaTransport, describe_full
 from registry.serde.record import Record
 
 TICK: Final = 0.1
@@ -28,6 +28,8 @@ LAST: Final = 5.0
 
 Answer = asyncio.Future[str | None]
 """``None`` where the broker has the record, else the reason why not."""
+Told = tuple[Answer, str | None]
+"""An answer that is waited for, and what the client said of its record."""
 Failures = list[tuple[Record, str]]
 
 
@@ -46,7 +48,7 @@ class AsyncKafkaTransport:
         self._inner = KafkaTransport(settings, patience=0.0, observers=observers)  # a loop must not wait in there
         self._patience = patience
         self._process = os.getpid()
-        self._bridge: Bridge[tuple[Answer, str | None]] | None = None
+        self._bridge: Bridge[Told] | None = None
         self._thread: Thread | None = None
         self._closed = False
         self._sent = 0
@@ -104,13 +106,13 @@ class AsyncKafkaTransport:
             raise describe_failures(failures)
 
     async def close(self, timeout: float | None = None) -> None:
-        """Takes no more, waits as :meth:`flush` does, and ends the client. May be called again."""
+        """Waits as :meth:`flush` does, and ends the client; what is sent meanwhile may fail. Again does nothing."""
         if self._closed:
             return
         try:
             await self.flush(timeout)
         finally:
-            self._give_up("the transport was closed")  # only where flushing was cancelled is there any left
+            self._give_up("the transport was closed")  # where flushing was cancelled, or others went on sending
             self._closed = True
             atexit.unregister(self._end)
             await asyncio.shield(asyncio.to_thread(self._stop, 0.0))
@@ -127,13 +129,10 @@ class AsyncKafkaTransport:
         except MessagingError as failed:
             if error is None:
                 raise
-            # The first error is the one to look at; it takes the second along.
-            error.add_note(f"and while the transport was closed: {failed}")
-            LOG.error("while the transport was closed: %s", failed)
+            take_along(error, failed, "the transport was closed")
 
-    def _open(self) -> Bridge[tuple[Answer, str | None]]:
+    def _open(self) -> Bridge[Told]:
         """The way back to the loop that runs here, with its thread."""
-        bridge = self._bridge
         if self._process != os.getpid():
             raise Unusable(
                 "this transport belongs to the process that made it, and this one was forked from it",
@@ -141,6 +140,7 @@ class AsyncKafkaTransport:
             )
         if self._closed:
             raise Unusable("this transport cannot send: it was closed", help="make a new one")
+        bridge = self._bridge
         if bridge is None:
             bridge = self._bridge = Bridge(asyncio.get_running_loop(), self._settle)
             self._thread = Thread(target=self._poll, name="registry.kafka.async", daemon=True)
@@ -150,7 +150,7 @@ class AsyncKafkaTransport:
             raise Unusable("this transport belongs to another event loop", help="one AsyncKafkaTransport for each loop")
         return bridge
 
-    def _take(self, record: Record, bridge: Bridge[tuple[Answer, str | None]]) -> Answer | None:
+    def _take(self, record: Record, bridge: Bridge[Told]) -> Answer | None:
         """Gives a record to the client; ``None`` where its queue is full."""
         answer: Answer = bridge.loop.create_future()
         try:
@@ -161,7 +161,7 @@ class AsyncKafkaTransport:
         self._pending[answer] = (self._sent, record)
         return answer
 
-    async def _wait_for_room(self, record: Record, bridge: Bridge[tuple[Answer, str | None]]) -> Answer:
+    async def _wait_for_room(self, record: Record, bridge: Bridge[Told]) -> Answer:
         """In the order of asking: records of one key must not overtake each other."""
         self._queued += 1
         try:
@@ -172,11 +172,7 @@ class AsyncKafkaTransport:
                         return answer
                     await self._settled.wait()
         except TimeoutError:
-            raise QueueFull(
-                f"{len(self._pending)} records wait for the broker, and none left for {self._patience:g} s; "
-                f"a record of {record.topic} was not taken",
-                help="look whether the broker can be reached; queue.buffering.max.messages is the room",
-            ) from None
+            raise describe_full(len(self._pending), self._patience, record) from None
         finally:
             self._queued -= 1
 
@@ -185,7 +181,7 @@ class AsyncKafkaTransport:
             self._settled.clear()
             await self._settled.wait()
 
-    def _settle(self, told: Iterator[tuple[Answer, str | None]]) -> None:
+    def _settle(self, told: Iterator[Told]) -> None:
         """Tells each send what became of its record."""
         for answer, error in told:
             held = self._pending.pop(answer, None)

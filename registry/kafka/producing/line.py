@@ -5,7 +5,6 @@ that an idle service learns of a failure too; a busy one polls while it sends, a
 fight for Python's lock.
 """
 
-import logging
 import os
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -16,11 +15,9 @@ from weakref import WeakSet
 
 from registry.kafka.errors import DeliveryFailed, MessagingError
 from registry.kafka.observer import Observers
-from registry.kafka.observing import find_calls, tell
+from registry.kafka.observing import LOG, find_calls, tell
 from registry.kafka.settings import start_producer
 from registry.serde.record import Record
-
-LOG: Final = logging.getLogger("registry.kafka")
 
 Delivered = Callable[[Record, str | None], None]
 """Is told a record that arrived, or, with a reason, one that did not."""
@@ -241,12 +238,19 @@ class Line:
         while not self._stop.wait(TICK):
             try:
                 self.turn(0)
+            except Unusable:
+                return  # it was closed just now
             except Exception:
                 LOG.exception("looking what came back of the records raised")
-            if self.failures and not told:
-                topic, reason = self.failures[0][0].topic, self.failures[0][1]
-                LOG.error("a record of %s did not arrive, the next call of the transport raises it: %s", topic, reason)
-            told = bool(self.failures)
+            try:
+                record, reason = self.failures[0]
+            except IndexError:  # there is none, or another thread took it
+                told = False
+                continue
+            if not told:
+                text = "a record of %s did not arrive, the next call of the transport raises it: %s"
+                LOG.error(text, record.topic, reason)
+            told = True
 
 
 def describe_failures(failures: list[tuple[Record, str]], addition: str = "") -> DeliveryFailed:
@@ -258,6 +262,12 @@ def describe_failures(failures: list[tuple[Record, str]], addition: str = "") ->
         failures,
         help=_HELP.get(reason.partition(":")[0], _RECORDS),
     )
+
+
+def take_along(first: BaseException, second: MessagingError, when: str) -> None:
+    """For two errors at once: the first is the one to look at, and comes out with the second as a note."""
+    first.add_note(f"and while {when}: {second}")
+    LOG.error("while %s: %s", when, second)
 
 
 def _leave_all() -> None:

@@ -5,23 +5,18 @@ neither (KIP-447). What they do not: a database knows nothing of them; for its w
 outbox. Only readers with ``isolation.level`` ``read_committed``, librdkafka's default, are spared what was aborted.
 """
 
-import logging
 from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from registry.kafka.errors import MessagingError
-from registry.kafka.producing.line import Line
+from registry.kafka.producing.line import Line, take_along
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer
 
-LOG: Final = logging.getLogger("registry.kafka")
-
 _FENCED: Final = frozenset({"_FENCED", "PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH", "FENCED_INSTANCE_ID"})
 _PURGED: Final = ("_PURGE_QUEUE", "_PURGE_INFLIGHT")
-
-
 _AGAIN: Final = "read again from the last committed offsets, and send again in another transaction"
 
 
@@ -52,7 +47,7 @@ class Transaction:
 
     A transport has one at a time. Each step may take ``patience`` seconds. On leaving it raises
     :class:`TransactionAborted`, :class:`Fenced` or :class:`TransactionInDoubt`; where the block raised, its own error
-    comes out. After the last two the transport's ``fatal`` is set, and only ``renew()`` goes on.
+    comes out. Where the transport's ``fatal`` is set then, as after the last two, only ``renew()`` goes on.
     """
 
     def __init__(self, line: Line, patience: float) -> None:
@@ -96,16 +91,14 @@ class Transaction:
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if error is None:
             if not self._open:
-                raise TransactionAborted("a transaction was aborted before it came to its end")
+                raise TransactionAborted("a transaction was aborted before it came to its end", help=_AGAIN)
             self._call("commit", self._line.client.commit_transaction)
             self._open = False
         elif self._open and self._line.broken is None:
             try:
                 self._abort()
             except MessagingError as failed:
-                # The first error is the one to look at; it takes the second along.
-                error.add_note(f"and while its transaction was aborted: {failed}")
-                LOG.error("while a transaction was aborted: %s", failed)
+                take_along(error, failed, "its transaction was aborted")
 
     def _abort(self) -> list[str]:
         """Aborts; gives back why records failed before it, which need not be told otherwise now."""
@@ -153,4 +146,5 @@ class Transaction:
         if step != "begin" or kind is Fenced:
             self._line.broken = self._line.broken or reason
             self._open = False
-        return kind(f"a transaction could not {step}: {reason}", help=_WAYS_OUT[kind])
+        first = "renew(), then " if kind is TransactionAborted and self._line.broken else ""
+        return kind(f"a transaction could not {step}: {reason}", help=f"{first}{_WAYS_OUT[kind]}")

@@ -1,6 +1,5 @@
 """The transport of generated producers: records go to Kafka in the background, and what fails is raised."""
 
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,14 +10,13 @@ from weakref import finalize
 
 from registry.kafka.errors import MessagingError, NoTransaction, QueueFull, SettingsError, Unpublishable
 from registry.kafka.observer import Observers
-from registry.kafka.producing.line import Delivered, Line, Unusable, describe_failures
+from registry.kafka.observing import LOG
+from registry.kafka.producing.line import Delivered, Line, Unusable, describe_failures, take_along
 from registry.kafka.settings import producer_settings
 from registry.serde.record import Record
 
 if TYPE_CHECKING:
     from registry.kafka.producing.transactions import Transaction
-
-LOG: Final = logging.getLogger("registry.kafka")
 
 _OFTEN: Final = 127
 """While records are sent, each 128th looks what came back; a power of two less one."""
@@ -159,8 +157,8 @@ class KafkaTransport:
         line = self._line
         if not line.flush(self._limit if timeout is None else timeout):
             line.give_up()
-        if line.failures:
-            raise describe_failures(line.take_failures())
+        if failures := line.take_failures():
+            raise describe_failures(failures)
 
     def close(self, timeout: float | None = None) -> None:
         """Flushes and ends the client, which it does even where flushing raises. Again does nothing."""
@@ -174,8 +172,8 @@ class KafkaTransport:
             _end(line, 0.0)
             raise
         line.close()
-        if line.failures:
-            raise describe_failures(line.take_failures())
+        if failures := line.take_failures():
+            raise describe_failures(failures)
 
     def renew(self) -> None:
         """Gives up what has not arrived, and goes on with a new client of the same settings.
@@ -217,9 +215,7 @@ class KafkaTransport:
         except MessagingError as failed:
             if error is None:
                 raise
-            # The first error is the one to look at; it takes the second along.
-            error.add_note(f"and while the transport was closed: {failed}")
-            LOG.error("while the transport was closed: %s", failed)
+            take_along(error, failed, "the transport was closed")
 
     def _start(self) -> Line:
         return Line(self._settings, self._observers, self._gapless)
@@ -229,8 +225,8 @@ class KafkaTransport:
         line.turn(0)
         if line.broken is not None:
             line.give_up()
-        if line.failures:
-            raise describe_failures(line.take_failures(), "; the record that was to be sent now was not taken")
+        if line.failures and (failures := line.take_failures()):  # another thread may have taken them
+            raise describe_failures(failures, "; the record that was to be sent now was not taken")
         if line.broken is not None:
             raise Unusable(f"this transport has stopped: {line.broken}", help=_RENEW)
 
@@ -241,18 +237,14 @@ class KafkaTransport:
             line.turn(min(left, 0.1))
             self._look(line)
             return end
-        raise QueueFull(
-            f"{self.waiting} records wait for the broker, and none left for {self._patience:g} s; "
-            f"a record of {record.topic} was not taken",
-            help="look whether the broker can be reached; queue.buffering.max.messages and .max.kbytes are the room",
-        )
+        raise describe_full(self.waiting, self._patience, record)
 
     def _explain(self, line: Line, record: Record, error: Exception) -> Exception:
         """The error of ours for one of the client's; anything else stays as it is."""
         from confluent_kafka import KafkaError, KafkaException
 
         if isinstance(error, RuntimeError) and line.gone:  # closed by another thread, just now
-            return Unusable("this transport cannot send: it was closed")
+            return Unusable("this transport cannot send: it was closed", help="make a new one")
         told = error.args[0] if isinstance(error, KafkaException) and error.args else None
         if not isinstance(told, KafkaError):
             return error
@@ -265,6 +257,15 @@ class KafkaTransport:
         size = len(record.value or b"") + len(record.key or b"")
         fact = told.str().removeprefix("Unable to produce message: ")
         return kind(f"{name}: {fact}: a record of {record.topic} of {size} bytes was not taken", help)
+
+
+def describe_full(waiting: int, patience: float, record: Record) -> QueueFull:
+    """The error for a record that found no room."""
+    return QueueFull(
+        f"{waiting} records wait for the broker, and none left for {patience:g} s; "
+        f"a record of {record.topic} was not taken",
+        help="look whether the broker can be reached; queue.buffering.max.messages and .max.kbytes are the room",
+    )
 
 
 def _add_modes(settings: dict[str, object], gapless: bool, transactional_id: str | None) -> dict[str, object]:
