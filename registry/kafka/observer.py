@@ -63,7 +63,7 @@ class Observer(Protocol):
         return
 
     def outbox(self, waiting: int, age: float, blocked: int) -> None:
-        """How many rows of an outbox wait, how many seconds the oldest has, and how many keys cannot go on."""
+        """How many rows of an outbox wait, how many seconds the oldest has, and how many did not arrive."""
         return
 
 
