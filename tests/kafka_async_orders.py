@@ -10,7 +10,7 @@ import serde_orders as orders
 from registry import serde
 from registry.kafka.consuming.async_subscription import AsyncSubscription
 from tests.kafka_clusters import DEADLINE
-from tests.kafka_orders import Orders
+from tests.kafka_orders import MOCK, Orders
 
 Handler = Callable[[orders.OrderPlaced, serde.Meta], Awaitable[object]]
 
@@ -44,9 +44,7 @@ def consume(shop: Orders, handler: Handler) -> serde.AsyncConsumer:
 
 def subscribe(shop: Orders, handler: Handler, **options: Any) -> AsyncSubscription:
     """A subscription of the shop's group; ``settings`` are added to the cluster's."""
-    # The mock keeps a member that left until its session is over, and the next one waits for that.
-    session = {} if shop.cluster.real else {"session.timeout.ms": 1000, "heartbeat.interval.ms": 100}
-    settings = {**shop.cluster.settings, **session, **options.pop("settings", {})}
+    settings = {**shop.cluster.settings, **({} if shop.cluster.real else MOCK), **options.pop("settings", {})}
     consumer = options.pop("consumer", None) or consume(shop, handler)
     given = {"group": shop.group, "service": "shop-api", "dead_letter_topic": shop.letters, **options}
     return AsyncSubscription(settings, consumer, **given)

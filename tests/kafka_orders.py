@@ -18,8 +18,9 @@ from registry.kafka.scan import read_topics
 from tests.kafka_clusters import DEADLINE, Cluster
 
 MOCK: dict[str, object] = {
-    # It keeps a member that left until its session is over, and the next one waits for that.
-    "session.timeout.ms": 1000,
+    # It keeps a member that left until its session is over, and the next one waits for that. A second less, and a
+    # machine that stands still for a moment loses members: the mock may not come to rest after that.
+    "session.timeout.ms": 2000,
     "heartbeat.interval.ms": 100,
     # It answers only when this time is over, also where there is something.
     "fetch.wait.max.ms": 20,

@@ -5,14 +5,17 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from registry.brokers import BrokerError, apache, jars, kind_of
 from registry.brokers.client import create_topics, is_ready
 from registry.brokers.container import IMAGE, render_run
+from registry.brokers.settings import settings_of
 from registry.kafka.producing.transport import KafkaTransport
 from registry.serde.record import Record
 from tests.kafka_clusters import DEADLINE, KIND, Cluster, start_cluster
@@ -177,6 +180,24 @@ def test_a_cluster_whose_random_name_begins_with_a_dash_starts_too(monkeypatch: 
         broker.check()
     finally:
         broker.close()
+
+
+@real
+def test_a_record_of_long_ago_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = {"log.initial.task.delay.ms": 100, "log.retention.check.interval.ms": 100}
+    monkeypatch.setattr(apache, "settings_of", lambda *given: {**settings_of(*given), **at_once})
+    with start_cluster(1) as cluster:
+        create_topics(cluster.address, {"swept": 1}, settings={"retention.ms": "1"})
+        cluster.create("kept")
+        with KafkaTransport(cluster.settings) as transport:
+            transport.send(Record("kept", b"key", b"old", timestamp=datetime(2001, 1, 1, tzinfo=UTC)))
+        consumer, swept = Consumer({**cluster.settings, "group.id": "broom"}), TopicPartition("swept", 0)
+        for number in (1, 2):  # when the second one is gone too, Kafka has looked at all topics
+            send(cluster, "swept", b"new")
+            ends = (number, number)
+            wait_until(lambda ends=ends: consumer.get_watermark_offsets(swept, DEADLINE) == ends, "the broom")  # type: ignore[misc]  # bound now
+        consumer.close()
+        assert read(cluster, "kept", 1) == [b"old"]
 
 
 @real

@@ -17,8 +17,8 @@ from registry.kafka.consuming.redrive import Redriven
 from registry.kafka.errors import MessagingError, Reject, SettingsError
 from registry.kafka.inbox.memory import MemoryInbox
 from tests.kafka_async_orders import Handler, Seen, consume, handle_until, run, settle, subscribe
-from tests.kafka_clusters import Cluster
-from tests.kafka_orders import Orders
+from tests.kafka_clusters import DEADLINE, Cluster
+from tests.kafka_orders import MOCK, Orders
 
 
 @pytest.fixture
@@ -37,10 +37,9 @@ async def put_aside(shop: Orders, *names: str) -> None:
 
 
 async def redrive(shop: Orders, handler: Handler, inbox: MemoryInbox | None = None, **options: Any) -> Redriven:
-    session = {} if shop.cluster.real else {"session.timeout.ms": 1000, "heartbeat.interval.ms": 100}
     return await asyncio.wait_for(
         async_redrive(
-            {**shop.cluster.settings, **session},
+            {**shop.cluster.settings, **({} if shop.cluster.real else MOCK)},
             consume(shop, handler),
             group=shop.group,
             service="shop-api",
@@ -48,7 +47,7 @@ async def redrive(shop: Orders, handler: Handler, inbox: MemoryInbox | None = No
             inbox=inbox,
             **options,
         ),
-        30,
+        DEADLINE,
     )
 
 

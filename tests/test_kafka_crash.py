@@ -57,7 +57,7 @@ class Story:
             "service": place,
             "consumer": place if database else str(folder / "consumer.db"),
             "settings": cluster.settings,
-            "member": {"session.timeout.ms": 6000 if cluster.real else 1000, "auto.commit.interval.ms": 500},
+            "member": {"session.timeout.ms": 6000 if cluster.real else 2000, "auto.commit.interval.ms": 500},
             "topic": topic,
             "group": topic,
             "repeated": str(folder / "repeated"),

@@ -47,6 +47,8 @@ def settings_of(number: int, listeners: Listeners, data: str) -> Settings:
         "share.coordinator.state.topic.replication.factor": replicas,
         "share.coordinator.state.topic.min.isr": safe,
         "share.coordinator.state.topic.num.partitions": 4,
+        # Nothing goes for its age, a week unless told: an event with the time of long ago would be gone after minutes.
+        "log.retention.ms": -1,
         # A group's first consumer begins at once, and one that was killed is missed soon if its client wants that.
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 500,
