@@ -8,6 +8,7 @@ import sys
 import traceback
 
 import pytest
+import serde_orders as orders
 
 from registry import serde
 from registry.serde.conversion import BadConversion
@@ -58,6 +59,31 @@ def test_a_new_meta_has_all_its_attributes_and_no_other_can_be_set() -> None:
         meta.corelation_id = "c"  # type: ignore[attr-defined]  # that is the point
     with pytest.raises(AttributeError, match="corelation_id"):
         _ = meta.corelation_id  # type: ignore[attr-defined]  # that is the point
+
+
+def test_a_meta_of_a_payload_alone_reads_as_any_other() -> None:
+    value, _ = serde.Serde(orders.BUNDLE, active=3).encode(
+        orders.OrderPlaced(order_id="o-1", state=orders.State.OPEN), stamped()
+    )
+    _, meta = serde.Serde(orders.BUNDLE).decode(value)
+    expected = stamped()
+    expected.contract, expected.version, expected.schema_version = "shop.OrderPlaced", 3, 3
+    for read in (meta, copy.copy(meta), pickle.loads(pickle.dumps(meta))):
+        assert isinstance(read, serde.Meta)
+        assert {name: getattr(read, name) for name in serde.Meta.__slots__} == {
+            name: getattr(expected, name) for name in serde.Meta.__slots__
+        }
+        assert (read._occurred_at, read._timestamp) == (expected._occurred_at, None)
+    assert repr(meta) == repr(expected)
+    with pytest.raises(AttributeError, match="Meta has no corelation_id"):
+        _ = meta.corelation_id  # type: ignore[attr-defined]  # that is the point
+
+
+def stamped() -> serde.Meta:
+    meta = serde.Meta()
+    meta.correlation_id, meta.event_id = "request-1", "event-1"
+    meta._occurred_at = 1_767_312_000_123_000
+    return meta
 
 
 def test_a_meta_is_copied_and_pickled_without_the_message_of_protobuf() -> None:

@@ -23,7 +23,7 @@ from registry.serde.framing import (
     pairs_of,
     parse_frame,
 )
-from registry.serde.meta import ROLES, Meta, new_meta
+from registry.serde.meta import ROLES, Meta, SparseMeta, new_meta
 from registry.serde.shape import Decoder, Encoder
 from registry.serde.versions import Versions, key_of, subject_of
 
@@ -127,12 +127,7 @@ class Serde:
             decode, number, roles, subject = self._reading[read_as][value[:start]]
         except (KeyError, TypeError):
             start, (decode, number, roles, subject) = self._plan_reading(value, headers, read_as)
-        meta = new_meta(Meta)
-        meta.correlation_id = meta.event_id = meta.topic = ""
-        meta.schema_version = meta.read_as = 0
-        meta._occurred_at = meta.causation_id = meta.key = meta._timestamp = meta.message = None
-        meta.partition = meta.offset = -1
-        meta.headers = meta.trace = ()
+        meta = new_meta(SparseMeta)
         meta.contract = self._event
         meta.version = number
         try:
