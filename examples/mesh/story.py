@@ -85,10 +85,15 @@ def say(text: str = "") -> None:
 def main() -> None:
     """From the outbox to the dead letter and back, on a cluster in this process or on a real Kafka."""
     kind = sys.argv[1] if len(sys.argv) > 1 else "mock"
-    for service in SERVICES:
-        package = service.replace("-", "_")
-        if not (HERE / package / "events").is_dir():
-            sys.exit(f"no stubs: contracts gen --service {service} --out {HERE} --package {package}.events")
+    packages = {service: service.replace("-", "_") for service in SERVICES}
+    if missing := {name: package for name, package in packages.items() if not (HERE / package / "events").is_dir()}:
+        sys.exit(
+            "no stubs:\n"
+            + "\n".join(
+                f"  contracts gen --service {name} --out {HERE} --package {package}.events"
+                for name, package in missing.items()
+            )
+        )
     with closing(kind_of(kind).start()) as broker, tempfile.TemporaryDirectory() as folder:
         broker.create_topics(dict.fromkeys(TOPICS, 2))
         with ExitStack() as ends:
