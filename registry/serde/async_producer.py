@@ -3,17 +3,17 @@
 from datetime import datetime
 from typing import TypeVar
 
-from registry.serde.base_producer import BaseProducer
+from registry.serde.event_writer import EventWriter
 from registry.serde.meta import Meta
 from registry.serde.transport import AsyncTransport
 
 _E = TypeVar("_E")
 
 
-class AsyncProducer(BaseProducer[_E, AsyncTransport]):
+class AsyncProducer(EventWriter[_E, AsyncTransport]):
     """As :class:`registry.serde.producer.Producer`, for a service that runs on asyncio: ``publish`` is awaited.
 
-    Its arguments, and what it raises, are those of :class:`registry.serde.base_producer.BaseProducer`.
+    Its arguments, and what it raises, are those of :class:`registry.serde.event_writer.EventWriter`.
     """
 
     async def publish(

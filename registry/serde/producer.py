@@ -3,17 +3,17 @@
 from datetime import datetime
 from typing import TypeVar
 
-from registry.serde.base_producer import BaseProducer
+from registry.serde.event_writer import EventWriter
 from registry.serde.meta import Meta
 from registry.serde.transport import Transport
 
 _E = TypeVar("_E")
 
 
-class Producer(BaseProducer[_E, Transport]):
+class Producer(EventWriter[_E, Transport]):
     """Publishes one event, for the one service that owns it. May be shared by threads if its transport may.
 
-    Its arguments, and what it raises, are those of :class:`registry.serde.base_producer.BaseProducer`.
+    Its arguments, and what it raises, are those of :class:`registry.serde.event_writer.EventWriter`.
     """
 
     def publish(

@@ -18,7 +18,7 @@ _E = TypeVar("_E")
 _T = TypeVar("_T")
 
 
-class BaseProducer(Generic[_E, _T]):
+class EventWriter(Generic[_E, _T]):
     """Writes one event, for the one service that owns it. May be shared by threads if its transport may.
 
     ``service`` is the name of the service that runs here, ``CONTRACTS_SERVICE`` where it is not given. ``active`` is
