@@ -43,3 +43,34 @@ def find(before: str, after: str) -> list[Mismatch]:
 def test_what_stands_on_both_sides(before: str, after: str, kind: str, reader: str, writer: str) -> None:
     (found,) = [each for each in find(before, after) if each.kind == kind]
     assert (found.reader_type, found.writer_type) == (reader, writer)
+
+
+EXTENDED = P2 + "message M { extensions 100 to 200; }"
+EXTENSION = "extend M { optional int32 a = 100; }"
+IMPORTS = P2 + 'import "m.proto"; '
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"m.proto": f"{EXTENDED} {EXTENSION}"}, {"m.proto": EXTENDED}),
+        ({"m.proto": EXTENDED, "x.proto": IMPORTS + EXTENSION}, {"m.proto": EXTENDED}),
+        (
+            {"m.proto": EXTENDED, "x.proto": f"{IMPORTS} message Around {{}} {EXTENSION}"},
+            {"m.proto": EXTENDED, "x.proto": f"{IMPORTS} message Around {{}}"},
+        ),
+        (
+            {"m.proto": EXTENDED, "x.proto": f"{IMPORTS} message Around {{ {EXTENSION} }}"},
+            {"m.proto": EXTENDED, "x.proto": f"{IMPORTS} message Around {{}}"},
+        ),
+    ],
+    ids=["beside the message", "in a file that is gone", "in a file that is left", "in a message that is left"],
+)
+def test_wherever_an_extension_stood_the_message_that_it_extended_is_left(
+    before: dict[str, str], after: dict[str, str]
+) -> None:
+    old, new = (parse(files, list(files), "M") for files in (before, after))
+    (backward,) = find_mismatches(Pair(new, old, Direction.BACKWARD))
+    assert (backward.kind, backward.reader_type, backward.writer_type) == ("field_removed", "message M", "int32")
+    (forward,) = find_mismatches(Pair(old, new, Direction.FORWARD))
+    assert (forward.kind, forward.reader_type, forward.writer_type) == ("field_removed", "int32", "message M")

@@ -9,7 +9,7 @@ from itertools import chain
 
 from registry.formats.mismatch import Direction, Mismatch, Pair
 from registry.formats.protobuf.confluent import find_confluent
-from registry.formats.protobuf.elements import Side, element_of, is_entry, label, title, wire_of
+from registry.formats.protobuf.elements import Side, element_of, is_entry, label, title, wire_of, words_of
 from registry.formats.protobuf.enums import compare_defaults, compare_enums
 from registry.formats.protobuf.fields import Queue, compare_fields
 from registry.formats.protobuf.messages import Messages, find_free_extensions, find_known_extensions
@@ -112,14 +112,19 @@ def _report_gone(here: Spot, field: Field, messages: Messages) -> Iterator[Misma
     if messages.moved(field):
         return
     backward = here.pair.direction is Direction.BACKWARD
-    left = _find_left(field, here) if wire_of(field).extension else here.reader if backward else here.writer
-    reader, writer = (left, field.at) if backward else (field.at, left)
+    stood = _find_left(field, here) if wire_of(field).extension else here.reader if backward else here.writer
+    reader, writer = (stood, field.at) if backward else (field.at, stood)
     place = here.down(f"/{field.name}", reader, writer)
     ways = HELP["field_removed"]
     if messages.lives_on(field.name):
         ways = tuple(way.removesuffix(" and reserve the name") for way in ways)
     number = {"number": wire_of(field).number}
-    yield report("field_removed", place, f"{label(field, messages.before)} was removed", number, help=ways)
+    types = ("", "")
+    if wire_of(field).extension:  # what is left at its place may be a file or a stranger; it is gone from this message
+        left, gone = f"message {messages.after.name}", words_of(field.type)
+        types = (left, gone) if backward else (gone, left)
+    fact = f"{label(field, messages.before)} was removed"
+    yield report("field_removed", place, fact, number, help=ways, reader_type=types[0], writer_type=types[1])
 
 
 def _find_left(extension: Field, here: Spot) -> Location:
