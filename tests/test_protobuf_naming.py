@@ -7,9 +7,10 @@ from registry.formats.protobuf import find_mismatches, parse
 from tests.protobuf_changes import E2, P2, P3
 
 
-def find(before: str, after: str) -> list[Mismatch]:
+def find(before: str, after: str, direction: Direction = Direction.BACKWARD) -> list[Mismatch]:
     old, new = parse({"m.proto": before}, ["m.proto"], "M"), parse({"m.proto": after}, ["m.proto"], "M")
-    return list(find_mismatches(Pair(new, old, Direction.BACKWARD)))
+    reader, writer = (new, old) if direction is Direction.BACKWARD else (old, new)
+    return list(find_mismatches(Pair(reader, writer, direction)))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,13 @@ def test_what_stands_on_both_sides(before: str, after: str, kind: str, reader: s
     assert (found.reader_type, found.writer_type) == (reader, writer)
 
 
+@pytest.mark.parametrize("members", ["int32 a = 1; string b = 2;", "string b = 2; int32 a = 1;"])
+def test_a_oneof_that_loses_a_value_stands_where_its_first_number_does(members: str) -> None:
+    """Whichever member is declared first."""
+    (found,) = find(P3 + "message M { int32 a = 1; string b = 2; }", P3 + f"message M {{ oneof one {{ {members} }} }}")
+    assert (found.kind, found.reader_type, found.writer_type) == ("oneof_value_lost", "int32", "int32")
+
+
 EXTENDED = P2 + "message M { extensions 100 to 200; }"
 EXTENSION = "extend M { optional int32 a = 100; }"
 IMPORTS = P2 + 'import "m.proto"; '
@@ -74,3 +82,13 @@ def test_wherever_an_extension_stood_the_message_that_it_extended_is_left(
     assert (backward.kind, backward.reader_type, backward.writer_type) == ("field_removed", "message M", "int32")
     (forward,) = find_mismatches(Pair(old, new, Direction.FORWARD))
     assert (forward.kind, forward.reader_type, forward.writer_type) == ("field_removed", "int32", "message M")
+
+
+def test_an_entry_of_a_map_is_told_without_its_place() -> None:
+    message = "message N { optional int32 b = 2; extensions 100 to 200; } "
+    before = P2 + message + "extend N { optional int32 a = 100; } message M { optional N c = 3; }"
+    after = P2 + "message M { map<string, int32> c = 3; }"
+    found = [each for each in find(before, after, Direction.FORWARD) if each.kind == "field_removed"]
+    assert [(each.reader_type, each.writer_type) for each in found if each.path == "/c/a"] == [
+        ("int32", "message map<string, int32>")
+    ]

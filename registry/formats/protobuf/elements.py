@@ -104,10 +104,15 @@ def holds_more(record: Record) -> bool:
     return bool(record.extension_ranges) or any(wire_of(field).number not in (1, 2) for field in record.fields)
 
 
+def full_name(type_: Named) -> str:
+    """A type in words: its name with the package; of a map's entry without the place, which tells it from others."""
+    return type_.name.partition(" at ")[0]
+
+
 def title(type_: Named) -> str:
     """A type in words: its name without the package."""
     if type_.name.startswith("map<"):
-        return type_.name.partition(" at ")[0]
+        return full_name(type_)
     return type_.at.pointer.strip("/").replace("/", ".") or type_.name
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from registry.formats.mismatch import Mismatch
-from registry.formats.protobuf.elements import wire_of, words_of
+from registry.formats.protobuf.elements import full_name, wire_of, words_of
 from registry.frozen import replace
 from registry.schema import Enum, Field, Named, Record, Schema
 from registry.source import Location
@@ -41,7 +41,7 @@ class Namer:
 def _find_words(types: Iterable[Named]) -> Iterator[tuple[tuple[str, str], str]]:
     for type_ in types:
         noun = "enum" if isinstance(type_, Enum) else "message"
-        yield (type_.at.path, type_.at.pointer), f"{noun} {type_.name}"
+        yield (type_.at.path, type_.at.pointer), f"{noun} {full_name(type_)}"
         if isinstance(type_, Record):
             for field in type_.fields:
                 yield (field.at.path, field.at.pointer), _describe(field)

@@ -22,9 +22,8 @@ def compare_oneofs(spot: Spot, messages: Messages) -> Iterator[Mismatch]:
         if len(homes) > 1:
             lost.add(name)
             free = [number for number in shared if wire_of(theirs[number]).oneof is None] or shared
-            both = sorted(shared)
-            names = " and ".join(f"'{mine[number].name}' ({number})" for number in both[:2])
-            more = f" and {len(both) - 2} more" if len(both) > 2 else ""
+            names = " and ".join(f"'{mine[number].name}' ({number})" for number in shared[:2])
+            more = f" and {len(shared) - 2} more" if len(shared) > 2 else ""
             fact = f"fields {names}{more} of {message} are members of oneof '{name}' for the reader"
             fact += ", and could be set together"
             yield report("oneof_value_lost", spot.at(mine[free[0]].at, theirs[free[0]].at), fact)
@@ -33,7 +32,7 @@ def compare_oneofs(spot: Spot, messages: Messages) -> Iterator[Mismatch]:
 
 def _oneofs(fields: Fields) -> dict[str, list[int]]:
     oneofs: dict[str, list[int]] = {}
-    for number, field in fields.items():
+    for number, field in sorted(fields.items()):  # the order of declarations says nothing
         if (name := wire_of(field).oneof) is not None:
             oneofs.setdefault(name, []).append(number)
     return oneofs

@@ -9,7 +9,7 @@ from itertools import chain
 
 from registry.formats.mismatch import Direction, Mismatch, Pair
 from registry.formats.protobuf.confluent import find_confluent
-from registry.formats.protobuf.elements import Side, element_of, is_entry, label, title, wire_of, words_of
+from registry.formats.protobuf.elements import Side, element_of, full_name, is_entry, label, title, wire_of, words_of
 from registry.formats.protobuf.enums import compare_defaults, compare_enums
 from registry.formats.protobuf.fields import Queue, compare_fields
 from registry.formats.protobuf.messages import Messages, find_free_extensions, find_known_extensions
@@ -121,7 +121,7 @@ def _report_gone(here: Spot, field: Field, messages: Messages) -> Iterator[Misma
     number = {"number": wire_of(field).number}
     types = ("", "")
     if wire_of(field).extension:  # what is left at its place may be a file or a stranger; it is gone from this message
-        left, gone = f"message {messages.after.name}", words_of(field.type)
+        left, gone = f"message {full_name(messages.after)}", words_of(field.type)
         types = (left, gone) if backward else (gone, left)
     fact = f"{label(field, messages.before)} was removed"
     yield report("field_removed", place, fact, number, help=ways, reader_type=types[0], writer_type=types[1])
