@@ -190,6 +190,7 @@ _TERMS: Final[Mapping[str, Callable[[Terms], str]]] = {
     "key": lambda terms: terms.key,
     "mode": lambda terms: terms.compatibility.value,
     "writes": lambda terms: _list(terms.writes),
+    "consumers": lambda terms: "none" if terms.no_consumers else "",
     "staleness": lambda terms: f"{terms.staleness:g} s" if terms.staleness else "",
     "deprecated since": lambda terms: str(terms.deprecated_since or ""),
     "replaced by": lambda terms: terms.replaced_by,
@@ -240,6 +241,7 @@ def _find_subscribers(old: Sequence[Subscriber], new: Sequence[Subscriber]) -> I
 def _describe(subscriber: Subscriber) -> str:
     facts = [f"reads {_list(subscriber.reads)}"] if subscriber.reads else []
     facts += [f"fields {', '.join(subscriber.fields)}"] if subscriber.fields else []
+    facts += ["served"] if subscriber.served else []
     return f"{subscriber.service} ({'; '.join(facts)})" if facts else subscriber.service
 
 

@@ -205,6 +205,20 @@ def read_catalog(shelf: Shelf, snapshot: Snapshot, layout: Layout) -> tuple[Cata
     )
 
 
+def read_released(shelf: Shelf, snapshot: Snapshot, layout: Layout) -> Catalog:
+    """What one revision has signed and released: terms, policy and versions, and no heads, which nobody outlines."""
+    _, version_paths, _ = _sort_entries(snapshot, layout)
+    ownership = _read_ownership(shelf, snapshot, layout)
+    policy = _read_policy(shelf, snapshot, layout)
+    versions, flaws = _read_versions(shelf, snapshot, layout, version_paths)
+    nowhere = build_index(layout, {})
+    names = dict.fromkeys([*ownership.terms, *versions])
+    contracts = {
+        name: _build_contract(name, ownership, nowhere, snapshot, tuple(versions.get(name, ()))) for name in names
+    }
+    return Catalog(snapshot.label, layout.root, ownership, policy, contracts, flaws=tuple(flaws))
+
+
 def _sort_entries(snapshot: Snapshot, layout: Layout) -> tuple[list[str], list[str], list[Flaw]]:
     """Paths of schemas, paths below versions/, and what is no file at all."""
     schemas: list[str] = []

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 
+from registry.environment import Environment
 from registry.errors import Flaw
 from registry.frozen import dataclass, field
 from registry.schema import CompatibilityMode, Outline, Schema
@@ -40,6 +41,8 @@ class Subscriber:
     at: Location
     reads: tuple[int, ...] = ()
     fields: tuple[str, ...] = ()
+    served: bool = False
+    """It stays on the build it has: newer versions are converted to those that it reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ class Terms:
     """Where the event itself names its mode; ``None`` where the default holds."""
     writes: tuple[int, ...] = ()
     subscribers: tuple[Subscriber, ...] = ()
+    no_consumers: bool = False
+    """``consumers: none``: nobody is expected to read it, which is not the same as nobody being named."""
     retired: tuple[int, ...] = ()
     deprecated_since: date | None = None
     replaced_by: str = ""
@@ -165,6 +170,8 @@ class Policy:
     approvers: tuple[str, ...] = ()
     profile: str | None = None
     encoding: str = "binary"
+    environments: Mapping[str, Environment] = field(default_factory=lambda: MappingProxyType({}))
+    """What rollouts must prove, by the name of the environment; of those that are declared."""
     flaws: tuple[Flaw, ...] = ()
 
 

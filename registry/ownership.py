@@ -12,21 +12,19 @@ from typing import TypeVar
 
 from registry.contract import Claim, Entity, Ownership, Service, Subscriber, Team, Terms, Transfer, Waiver
 from registry.document import Table, parse_document, parse_top_key
+from registry.duration import parse_duration
 from registry.errors import Flaw
 from registry.schema import CompatibilityMode
-from registry.shape import Day, Integer, Keys, Known, ListOf, MapOf, OneOf, Several, Text
+from registry.shape import Day, Flag, Integer, Keys, Known, ListOf, MapOf, OneOf, Several, Text
 from registry.source import Location, fixed_location
 
 MODES = tuple(mode.value for mode in CompatibilityMode)
 DEFAULT_MODE = CompatibilityMode.BACKWARD_TRANSITIVE
 PHASES = ("prepared", "dual_grant", "done")
 VERSIONS = ListOf("Version numbers, counted from 1.", Integer("A version number.", minimum=1))
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-"""Seconds in one of each unit of time that the file may name."""
-DURATION = re.compile(f"([1-9][0-9]{{0,8}})({'|'.join(UNITS)})")
 STALENESS = Text(
     "How old the state that a subscriber holds may be: 500ms, 5s, 2m, 1h. It is measured, and no check judges it.",
-    pattern=DURATION.pattern,
+    pattern="([1-9][0-9]{0,8})(ms|s|m|h)",
     looks="a duration such as 500ms or 5s",
 )
 
@@ -40,6 +38,10 @@ SUBSCRIBER = Keys(
             "leave `reads` out for all versions, or take the subscriber out",
         ),
         "fields": ListOf("The fields it uses; none named means all.", Text("The name of a field.")),
+        "served": Flag(
+            "Whether it stays on the build it has, and newer versions are converted to those it `reads`: false unless "
+            "said."
+        ),
     },
     required=("service",),
     short="service",
@@ -54,6 +56,7 @@ EVENT = Keys(
             empty="leave `writes` out for the newest version",
         ),
         "subscribers": ListOf("The services that read it.", SUBSCRIBER),
+        "consumers": OneOf("none: nobody is expected to read it, so a rollout waits for nobody.", ("none",)),
         "retired": VERSIONS._replace(about="The versions that no log holds any more."),
         "compatibility": OneOf("What the event promises when it changes; may tighten the default.", MODES),
         "staleness": STALENESS._replace(about=f"{STALENESS.about} Instead of what the entity says."),
@@ -179,12 +182,6 @@ def match_include(pattern: str, path: str) -> bool:
     return re.fullmatch(_translate(pattern.removeprefix("./")), path) is not None
 
 
-def parse_duration(text: str) -> float:
-    """Seconds: ``500ms`` is 0.5. Nothing is 0.0, and so is what is no duration."""
-    found = DURATION.fullmatch(text)
-    return int(found[1]) * UNITS[found[2]] if found else 0.0
-
-
 def _read(documents: Mapping[str, str]) -> Ownership:
     parsed = [parse_document(text, path, OWNERSHIP) for path, text in documents.items()]
     tables = [document.table for document in parsed]
@@ -194,6 +191,7 @@ def _read(documents: Mapping[str, str]) -> Ownership:
     default = CompatibilityMode(top.get("defaults", {}).get("compatibility", DEFAULT_MODE))
     occurrences = [(name, entity) for table in tables for name, entity in _entities(table)]
     flaws += _find_repeated_owners(occurrences)
+    flaws += _find_odd_readers(occurrences)
     return Ownership(
         at=fixed_location(top.path, 1, 1),
         present=True,
@@ -298,6 +296,21 @@ def _find_repeated_owners(occurrences: list[tuple[str, Table]]) -> Iterator[Flaw
                 yield Flaw("invalid", message, at, "keep one of them")
 
 
+def _find_odd_readers(occurrences: list[tuple[str, Table]]) -> Iterator[Flaw]:
+    """Readers of an event that has none, and readers that are served nobody says what."""
+    for name, event in ((name, event) for _, entry in occurrences for name, event in entry.get("events", {}).items()):
+        subscribers = event.get("subscribers", ())
+        if subscribers and "consumers" in event:
+            message = f"{name} has `consumers: none`, and is read by {subscribers[0].get('service', 'a subscriber')}"
+            yield Flaw("invalid", message, event.at_key("consumers"), "take out the one that is not so")
+        for item in subscribers:
+            if item.get("served") and "reads" not in item:
+                message = (
+                    f"{item.get('service', 'the subscriber')} is `served`, and nobody says which versions it reads"
+                )
+                yield Flaw("invalid", message, item.at_key("served"), "name them: reads: [1]")
+
+
 def _differ(first: tuple[tuple[str, Location], ...], again: tuple[tuple[str, Location], ...]) -> bool:
     """Whether the claims alone show that something is named twice."""
     return bool(first and again) and len({owner for owner, _ in first + again}) > 1
@@ -341,11 +354,18 @@ def _terms(
         compatibility_at=event.at_value("compatibility") if named else None,
         writes=tuple(event.get("writes", ())),
         subscribers=tuple(
-            Subscriber(item["service"], item.at, tuple(item.get("reads", ())), tuple(item.get("fields", ())))
+            Subscriber(
+                item["service"],
+                item.at,
+                tuple(item.get("reads", ())),
+                tuple(item.get("fields", ())),
+                served=item.get("served", False),
+            )
             for item in event.get("subscribers", ())
             if "service" in item
         ),
         retired=tuple(event.get("retired", ())),
+        no_consumers=event.get("consumers") == "none",
         deprecated_since=deprecated.get("since"),
         replaced_by=deprecated.get("replaced_by", ""),
     )

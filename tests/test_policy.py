@@ -4,6 +4,7 @@ import jsonschema
 import pytest
 
 from registry.contract import EnvelopeField, Policy
+from registry.environment import DAY, Cluster, Environment
 from registry.policy import POLICY, parse_policy
 from registry.shape import render_json_schema
 from tests.editor import as_an_editor_reads
@@ -122,6 +123,30 @@ def test_a_field_of_ones_own_is_mandatory_stands_at_its_name_and_has_any_type_un
         ),
         ("version: 1\nwaivers: {approvers: x}", "2:22 'approvers' must be a list; here is x"),
         ("version: 1\nprofile: apicurio", "2:10 'profile' must be one of confluent; here is apicurio"),
+        (
+            "version: 1\nenvironments: {eu/west: {}}",
+            "2:16 the key 'eu/west' must be a plain name, such as production",
+        ),
+        ("version: 1\nenvironments: {dev: {soaks: 1h}}", "2:22 the key 'soaks' is not known here"),
+        (
+            "version: 1\nenvironments: {dev: {soak: 5}}",
+            "2:28 'soak' must be a span of time such as 10s, 5m, 24h or 7d; here is 5",
+        ),
+        (
+            "version: 1\nenvironments: {dev: {broker: kafka:9092}}",
+            "2:30 'broker' must be one of none; here is kafka:9092",
+        ),
+        ("version: 1\nenvironments: {dev: {clusters: []}}", "2:32 'clusters' is an empty list"),
+        ("version: 1\nenvironments: {dev: {clusters: [{name: a}]}}", "2:33 the key 'brokers' is missing"),
+        (
+            "version: 1\nenvironments: {dev: {clusters: [{name: a, brokers: b, topic: eu}]}}",
+            "2:62 'topic' must be a name with {topic} in it, such as eu.{topic}; here is eu",
+        ),
+        (
+            "version: 1\nenvironments: {dev: {trust: gut}}",
+            "2:29 'trust' must be one of git, ci, heartbeat, broker; here is gut",
+        ),
+        ("version: 1\nenvironments: {dev: {everyone: no}}", "2:32 'everyone' must be true or false; here is no"),
         ("version: 1\nencoding: avro", "2:11 'encoding' must be one of binary, json; here is avro"),
     ],
 )
@@ -146,6 +171,73 @@ def test_what_is_mandatory_stays_so_whatever_the_file_says() -> None:
 )
 def test_two_names_for_one_field_are_a_flaw(envelope: str, told: str) -> None:
     assert flaws(read(f"version: 1\nenvelope: {envelope}\n")) == [f"contracts/policy.yaml:{told}"]
+
+
+def test_an_environment_that_says_nothing_has_the_defaults() -> None:
+    assert read(None).environments == {}
+    assert read("version: 1\nenvironments: {dev: {}}").environments == {"dev": Environment("dev")}
+
+
+def test_the_whole_of_an_environment_is_read_in_seconds() -> None:
+    text = """\
+version: 1
+environments:
+  production:
+    clusters: [{name: main, brokers: "k1:9092,k2:9092"}, {name: eu, brokers: "e1:9092", topic: "eu.{topic}"}]
+    soak: 24h
+    settle: 1h
+    quiet: 14d
+    revert_window: 0s
+    heartbeat: 500ms
+    margin: 1s
+    age: 10m
+    trust: heartbeat
+    super_users: [User:admin]
+    everyone: false
+    acls: none
+  staging: {broker: none, super_users: []}
+"""
+    policy = read(text)
+    assert policy.flaws == ()
+    assert policy.environments["production"] == Environment(
+        name="production",
+        clusters=(Cluster("main", "k1:9092,k2:9092"), Cluster("eu", "e1:9092", "eu.{topic}")),
+        soak=DAY,
+        settle=3600.0,
+        quiet=14 * DAY,
+        revert_window=0.0,
+        heartbeat=0.5,
+        margin=1.0,
+        age=600.0,
+        trust="heartbeat",
+        super_users=("User:admin",),
+        everyone=False,
+        acls=False,
+    )
+    assert policy.environments["staging"] == Environment("staging", brokerless=True, super_users=())
+    validate(text)
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ("{broker: none, clusters: [{name: a, brokers: b}]}", "2:22 dev has `broker: none` and `clusters`"),
+        (
+            "{clusters: [{name: a, brokers: b}, {name: a, brokers: c}]}",
+            "2:57 a second cluster of dev is called 'a'",
+        ),
+        ("{heartbeat: 0s}", "2:22 'heartbeat' is no time at all"),
+    ],
+)
+def test_an_environment_that_contradicts_itself_is_a_flaw(environment: str, told: str) -> None:
+    (flaw,) = read(f"version: 1\nenvironments: {{dev: {environment}}}\n").flaws
+    assert f"{flaw.location} {flaw.message}" == f"contracts/policy.yaml:{told}"
+    assert flaw.help
+
+
+def test_a_slip_in_a_key_is_answered_with_the_key() -> None:
+    (flaw,) = read("version: 1\nenvironments: {dev: {revert-window: 1h}}\n").flaws
+    assert flaw.help == "did you mean 'revert_window'?"
 
 
 @pytest.mark.parametrize("text", ["", "version: [", "\tversion: 1", "- 1"])

@@ -231,7 +231,8 @@ def find_unread_versions(change: Change) -> Iterator[Problem]:
     terms = after.terms
     written = min(terms.writes) if terms.writes else max((version.number for version in after.readable), default=0)
     for subscriber in terms.subscribers:
-        if written and subscriber.reads and written not in subscriber.reads:
+        # One that is served reads what others write through the control record of a rollout.
+        if written and subscriber.reads and written not in subscriber.reads and not subscriber.served:
             pinned = " and ".join(f"v{number}" for number in subscriber.reads)
             default = "" if terms.writes else ", the newest, since it pins no `writes`"
             message = f"{subscriber.service} reads {pinned}, and {terms.owner} writes v{written}{default}"
