@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import mkdtemp
+from types import MappingProxyType
 from typing import Final
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from registry.brokers.broker import Broker, BrokerError
 from registry.brokers.client import create_topics, find_missing_client, is_ready, wait_for_producers
 from registry.brokers.ports import find_ports
 from registry.brokers.server import Server
-from registry.brokers.settings import Listeners, render_properties, replicas_of, settings_of
+from registry.brokers.settings import Listeners, Settings, render_properties, replicas_of, settings_of
 
 TITLE: Final = f"Apache Kafka {jars.VERSION}, as a process of this machine"
 LIMITS: Final = "no security, and its records are gone when it ends"
@@ -42,14 +43,22 @@ def find_missing() -> BrokerError | None:
     return jars.find_missing() or find_missing_client()
 
 
-def start(nodes: int = 1, port: int | None = None, tell: Callable[[str], object] = str) -> Broker:
-    """Start Kafka on free ports, or from ``port`` on, and wait until it answers. Raises :class:`BrokerError`."""
+def start(
+    nodes: int = 1,
+    port: int | None = None,
+    tell: Callable[[str], object] = str,
+    extra: Settings = MappingProxyType({}),
+) -> Broker:
+    """Start Kafka on free ports, or from ``port`` on, and wait until it answers. Raises :class:`BrokerError`.
+
+    ``extra`` are settings of ``server.properties`` for each node, over those that are set here.
+    """
     if missing := find_missing():
         raise missing
     libraries = jars.fetch_libraries(tell)
     ports = find_ports(nodes, port)
     folder = Path(mkdtemp(prefix="contracts-kafka-"))
-    cluster = ApacheCluster(folder, libraries, ports, find_ports(nodes, besides=ports))
+    cluster = ApacheCluster(folder, libraries, ports, find_ports(nodes, besides=ports), extra)
     try:
         cluster.open()
     except BaseException:
@@ -61,7 +70,9 @@ def start(nodes: int = 1, port: int | None = None, tell: Callable[[str], object]
 class ApacheCluster:
     """One or more nodes that end with this process; each keeps its data while it is stopped."""
 
-    def __init__(self, folder: Path, libraries: Path, ports: list[int], controllers: list[int]) -> None:
+    def __init__(
+        self, folder: Path, libraries: Path, ports: list[int], controllers: list[int], extra: Settings
+    ) -> None:
         self._folder = folder
         self._classes = f"{libraries}/*"
         self._addresses = [f"127.0.0.1:{port}" for port in ports]
@@ -77,7 +88,7 @@ class ApacheCluster:
                 advertise=f"PLAINTEXT://127.0.0.1:{port}",
                 voters=[f"127.0.0.1:{each}" for each in controllers],
             )
-            settings.write_text(render_properties(settings_of(number, listeners, str(own / "data"))))
+            settings.write_text(render_properties(settings_of(number, listeners, str(own / "data"), extra)))
             command = self._java("kafka.Kafka", str(settings))
             self._nodes[number] = Server(f"node {number} of Kafka", command, folder, own / "log")
 

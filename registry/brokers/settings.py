@@ -1,6 +1,7 @@
 """How a Kafka for a laptop is set up: as a ``server.properties``, or as the environment of its image."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from registry.frozen import dataclass
 
@@ -22,8 +23,11 @@ def replicas_of(nodes: int) -> int:
     return min(3, nodes)
 
 
-def settings_of(number: int, listeners: Listeners, data: str) -> Settings:
-    """The settings of one node, which is both broker and controller; ``data`` is its folder."""
+def settings_of(number: int, listeners: Listeners, data: str, extra: Settings = MappingProxyType({})) -> Settings:
+    """The settings of one node, which is both broker and controller; ``data`` is its folder.
+
+    ``extra`` stands over what is said here.
+    """
     replicas = replicas_of(len(listeners.voters))
     safe = max(1, replicas - 1)
     return {
@@ -58,6 +62,7 @@ def settings_of(number: int, listeners: Listeners, data: str) -> Settings:
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
         "num.network.threads": 2,
         "num.io.threads": 4,
+        **extra,
     }
 
 

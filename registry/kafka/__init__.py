@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from registry.kafka.producing.transactions import TransactionInDoubt as TransactionInDoubt
     from registry.kafka.producing.transport import KafkaTransport as KafkaTransport
     from registry.kafka.retry import Retry as Retry
+    from registry.kafka.rollout.errors import NotAdmitted as NotAdmitted
+    from registry.kafka.rollout.rollouts import Rollouts as Rollouts
     from registry.kafka.scan import find_topics as find_topics
     from registry.kafka.scan import read_topics as read_topics
     from registry.kafka.transaction import current_connection as current_connection
@@ -137,6 +139,8 @@ _MODULES: Final = {
     ),
     "registry.kafka.producing.transport": ("KafkaTransport",),
     "registry.kafka.retry": ("Retry",),
+    "registry.kafka.rollout.errors": ("NotAdmitted",),
+    "registry.kafka.rollout.rollouts": ("Rollouts",),
     "registry.kafka.scan": (
         "find_topics",
         "read_topics",

@@ -7,6 +7,7 @@ dict may serve producers and consumers: what only the other kind knows is left o
 import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from registry.kafka.client_log import LOG
@@ -14,6 +15,7 @@ from registry.kafka.errors import MissingLibrary, SettingsError
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Producer
+    from confluent_kafka.admin import AdminClient
 
 PRODUCER: Final[Mapping[str, object]] = {
     # Retries neither repeat nor reorder (KIP-98); it makes acks=all as well.
@@ -224,13 +226,25 @@ def start_consumer(settings: Mapping[str, object]) -> "Consumer":
     return made
 
 
+def start_admin(settings: Mapping[str, object]) -> "AdminClient":
+    """A client that asks and orders; what only producers or consumers know is left out of the settings.
+
+    Raises :class:`SettingsError` and :class:`MissingLibrary`.
+    """
+    # To ask for a topic must not create it, as some brokers do for whoever may be about to send.
+    asked = _merge({"allow.auto.create.topics": False}, settings, _CONSUMERS_ONLY + _PRODUCERS_ONLY, (_check_place,))
+    made: AdminClient = _start("AdminClient", asked)
+    return made
+
+
 def _start(kind: str, settings: Mapping[str, object]) -> Any:
     try:
         import confluent_kafka
     except ImportError as error:
         raise MissingLibrary("confluent-kafka is not installed", help="pip install 'event-contracts[kafka]'") from error
     try:
-        return getattr(confluent_kafka, kind)(dict(settings))
+        home = import_module("confluent_kafka.admin") if kind == "AdminClient" else confluent_kafka
+        return getattr(home, kind)(dict(settings))
     except (confluent_kafka.KafkaException, TypeError, ValueError) as error:
         told = error.args[0] if error.args else error
         fact = told.str() if isinstance(told, confluent_kafka.KafkaError) else str(told)

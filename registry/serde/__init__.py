@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from registry.serde.errors import UnfitStub as UnfitStub
     from registry.serde.errors import UnknownSchema as UnknownSchema
     from registry.serde.errors import Unrepresentable as Unrepresentable
+    from registry.serde.errors import VersionRetired as VersionRetired
     from registry.serde.executor import ContextExecutor as ContextExecutor
     from registry.serde.fallback import Fallback as Fallback
     from registry.serde.folder import Folder as Folder
@@ -76,6 +77,7 @@ _MODULES: Final = {
         "UnfitStub",
         "UnknownSchema",
         "Unrepresentable",
+        "VersionRetired",
     ),
     "registry.serde.executor": ("ContextExecutor",),
     "registry.serde.fallback": ("Fallback",),

@@ -37,6 +37,10 @@ class EncodeError(CodecError):
     """The value is none of the schema's; nothing was written."""
 
 
+class VersionRetired(SerdeError):
+    """What this build can write may not be written any more, as the rollout of the contract says."""
+
+
 class Unrepresentable(EncodeError):
     """The version that is active cannot express the value; nothing was written, and nothing was made up."""
 

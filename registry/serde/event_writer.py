@@ -12,6 +12,7 @@ from registry.serde.message_key import compile_key
 from registry.serde.meta import Meta
 from registry.serde.record import Record, make_record
 from registry.serde.serde import Serde
+from registry.serde.steering import Steering
 from registry.serde.stubs import check_writer
 
 _E = TypeVar("_E")
@@ -22,8 +23,9 @@ class EventWriter(Generic[_E, _T]):
     """Writes one event, for the one service that owns it. May be shared by threads if its transport may.
 
     ``service`` is the name of the service that runs here, ``CONTRACTS_SERVICE`` where it is not given. ``active`` is
-    the version that is written (:attr:`registry.serde.bundle.Bundle.active` unless said otherwise), ``framing`` how the
-    schema is named, and with ``headers`` the envelope is mirrored in headers. Raises
+    the version that is written (:attr:`registry.serde.bundle.Bundle.active` unless said otherwise), until ``rollouts``
+    (:class:`registry.kafka.Rollouts`) say another, ``framing`` how the schema is named, and with ``headers`` the
+    envelope is mirrored in headers. Raises
     :class:`registry.serde.errors.NotOwner` in any other service, and :class:`registry.serde.errors.SerdeError` for what
     cannot be written: a framing, a version, stubs that do not hold together, Protobuf without its library.
     """
@@ -36,14 +38,17 @@ class EventWriter(Generic[_E, _T]):
         active: int | None = None,
         framing: Framing = "confluent",
         headers: bool = True,
+        rollouts: Steering | None = None,
     ) -> None:
         bundle = self.bundle()
         self._transport = transport
         self._service = check_writer(bundle, service)
-        self._serde = Serde(bundle, active=active, framing=framing)
+        self._serde = Serde(bundle, active=active, framing=framing, steering=rollouts)
         self._serde.prepare_writing()
         self._fixed = render_fixed_headers(bundle) if headers else None
         self._find_key = compile_key(bundle)
+        if rollouts is not None:
+            rollouts.steer(self._serde, transport)
 
     @property
     def service(self) -> str:
@@ -61,7 +66,8 @@ class EventWriter(Generic[_E, _T]):
         return self._serde.active
 
     def activate(self, number: int) -> None:
-        """Writes this version from now on. Raises :class:`registry.serde.errors.SerdeError` if the build cannot."""
+        """Writes this version from now on. Raises :class:`registry.serde.errors.SerdeError` if the build cannot, and
+        :class:`registry.serde.errors.VersionRetired` if a rollout does not let it."""
         self._serde.activate(number)
 
     def encode(

@@ -17,6 +17,7 @@ from registry.serde.naming import handler_name
 from registry.serde.quick_reader import QuickReader
 from registry.serde.record import Record
 from registry.serde.serde import Serde, bytes_of
+from registry.serde.steering import Steering
 from registry.serde.stubs import check_reader
 
 _LATER: Final = {0x20: "a generator", 0x80: "a coroutine", 0x100: "a coroutine", 0x200: "an async generator"}
@@ -35,11 +36,17 @@ class _Handling:
     """One event, and the object that handles it."""
 
     def __init__(
-        self, consumer: AnyConsumer, stub: type, bundle: Bundle, fallback: Fallback | None, quick: QuickReader
+        self,
+        consumer: AnyConsumer,
+        stub: type,
+        bundle: Bundle,
+        fallback: Fallback | None,
+        steering: Steering | None,
+        quick: QuickReader,
     ) -> None:
         self.consumer = consumer
         self._quick = quick
-        self.serde = Serde(bundle, fallback=fallback)
+        self.serde = Serde(bundle, fallback=fallback, steering=steering)
         self.serde.prepare_reading()
         name = handler_name(bundle.event.rpartition(".")[2])
         self._newest = _find_handler(consumer, name)
@@ -72,12 +79,19 @@ class _Handling:
 class Receiver:
     """The consumers of one service, ready for records of their topics.
 
+    ``fallback`` is asked for schemas that the stubs do not know, and ``steering``, a service's rollouts, before it.
     Raises :class:`SerdeError` where two of them handle one event, for what handles none, for a coroutine as handler and
     for the handler of a version that the service does not read, where Protobuf comes without its library; and
     :class:`registry.serde.errors.UnfitStub` where the stubs are another service's, or do not hold together.
     """
 
-    def __init__(self, *consumers: AnyConsumer, service: str | None = None, fallback: Fallback | None = None) -> None:
+    def __init__(
+        self,
+        *consumers: AnyConsumer,
+        service: str | None = None,
+        fallback: Fallback | None = None,
+        steering: Steering | None = None,
+    ) -> None:
         self.service = ""
         self.asynchronous = all(isinstance(consumer, AsyncConsumer) for consumer in consumers)
         """Whether the handlers are coroutines: then :meth:`registry.serde.delivery.Delivery.run` is awaited."""
@@ -104,10 +118,15 @@ class Receiver:
                 if self.service not in ("", named):
                     raise SerdeError(f"consumers of two services, {self.service} and {named}", help="one of each")
                 self.service = named
-                handling = _Handling(consumer, stub, bundle, fallback, self._quick)
+                handling = _Handling(consumer, stub, bundle, fallback, steering, self._quick)
                 self._by_event[bundle.event] = handling
                 self._by_topic.setdefault(bundle.topic, []).append(handling)
             _find_handler(consumer, "on_tombstone")
+
+    @property
+    def serdes(self) -> tuple[Serde, ...]:
+        """What reads each of them."""
+        return tuple(handling.serde for handling in self._by_event.values())
 
     @property
     def bundles(self) -> tuple[Bundle, ...]:

@@ -4,13 +4,13 @@ What is done once per writer and reader is compiled once and kept; an event then
 a dictionary, and the compiled function.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeVar, overload
 
 from registry.serde.bundle import Bundle, BundledVersion
 from registry.serde.context import TRACE_HEADERS
 from registry.serde.envelope import HEADER_OF, Pair, agree, check_filled, check_headers, find_roles, tick_of
-from registry.serde.errors import CodecError, DecodeError, EncodeError, MissingCorrelation, SerdeError, Unrepresentable
+from registry.serde.errors import CodecError, DecodeError, EncodeError, MissingCorrelation, SerdeError, VersionRetired
 from registry.serde.fallback import Fallback
 from registry.serde.framing import (
     FRAMINGS,
@@ -24,7 +24,9 @@ from registry.serde.framing import (
     parse_frame,
 )
 from registry.serde.meta import ROLES, Meta, SparseMeta, new_meta
+from registry.serde.projection import counted, project
 from registry.serde.shape import Decoder, Encoder
+from registry.serde.steering import Steering
 from registry.serde.versions import Versions, key_of, subject_of
 
 # Plain tuples: they are unpacked for each event, and named ones take three times as long.
@@ -44,8 +46,8 @@ class Serde:
 
     ``framing`` is the kind that is written (:mod:`registry.serde.framing`); all three are read. ``active`` is the
     version that is written, :attr:`registry.serde.bundle.Bundle.active` unless said otherwise. ``fallback`` is asked
-    for schemas that the bundle does not know. Raises :class:`SerdeError` for a framing or version that cannot be
-    written.
+    for schemas that the bundle does not know, and ``steering`` before it. Raises :class:`SerdeError` for a framing or
+    version that cannot be written.
     """
 
     def __init__(
@@ -55,10 +57,12 @@ class Serde:
         framing: Framing = "confluent",
         active: int | None = None,
         fallback: Fallback | None = None,
+        steering: Steering | None = None,
     ) -> None:
         self.bundle = bundle
         self._event = bundle.event
-        self.versions = Versions(bundle, fallback)
+        self._steering = steering
+        self.versions = Versions(bundle, fallback, steering=steering)
         self.framing: Framing = framing
         self.width = 0
         """How many bytes the usual frame has, by which plans are looked up; known once the newest version is loaded."""
@@ -69,6 +73,8 @@ class Serde:
         """What :meth:`find_writing` has found since the active version became active."""
         self.active = 0
         """The number of the version that is written; 0 where this service writes none."""
+        self._writable: frozenset[int] | None = None
+        self._environment = ""
         self._check_framing()
         if active is not None or bundle.writes:
             self.activate(bundle.active if active is None else active)
@@ -82,8 +88,27 @@ class Serde:
                 f"{self.bundle.event} v{number} cannot be written by this build (writes: {list(self.bundle.writes)})",
                 help="say so in `writes` in ownership.yaml, run `contracts gen`, and deploy that build",
             )
+        if self._writable is not None and number not in self._writable:
+            raise self._retired(number)
         self.active = number
         self.writing = {}
+
+    def obey(self, active: int, writable: Collection[int], environment: str) -> None:
+        """What a rollout says: this version is written from now on, and none but the writable ones.
+
+        With 0 none of this build's is writable, and to write raises :class:`VersionRetired`.
+        """
+        self._environment = environment
+        self._writable = frozenset(writable)
+        self.active = active or self.active
+        self.writing = {}
+
+    def _retired(self, number: int) -> VersionRetired:
+        writable = sorted(self._writable or ())
+        return VersionRetired(
+            f"{self._event} v{number} may not be written in {self._environment} any more (writable: {writable})",
+            help=f"deploy a build that writes one of {writable}: this one writes {list(self.bundle.writes)}",
+        )
 
     def encode(self, event: object, meta: Meta) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
         """The value of a record, and the headers that belong to its frame.
@@ -154,7 +179,11 @@ class Serde:
         """Compiles what reads the newest version that the service reads, as the newest. Raises as above."""
         writer = self.versions.by_number.get(max(self.bundle.reads, default=0))
         if writer is not None:
-            self._compile_reading(self.bundle.newest, writer)
+            self.prepare_version(writer)
+
+    def prepare_version(self, writer: BundledVersion) -> None:
+        """Compiles what reads a version, known here or from elsewhere, as the newest. Raises as above."""
+        self._compile_reading(self.bundle.newest, writer)
 
     def find_writer(self, value: bytes, headers: Headers = ()) -> BundledVersion:
         """The version that a record was written with; nothing is decoded. Raises :class:`DecodeError`."""
@@ -259,6 +288,8 @@ class Serde:
             if not roles:
                 roles = find_roles(self.versions.schema(writer), self.bundle.newest.shape.envelope)
             decode = self.versions.compile_reader(reader, writer, reader.shape)
+            if self._steering is not None and writer.number not in (0, reader.number):
+                decode = counted(decode, self._steering.find_tally(self._event, writer.number, reader.number))
             reading = self._compiled[compiled] = (decode, writer.number, roles, subject_of(self.bundle, writer))
         return reading
 
@@ -309,6 +340,11 @@ class Serde:
                 f"{bundle.service} does not write {bundle.event}: it is written only by {bundle.owner}",
                 help=f"ask {bundle.contact}" if bundle.contact else "",
             )
+        if self._steering is not None:
+            self._steering.attend()
+            plans = self.writing
+        if self._writable is not None and self.active not in self._writable:
+            raise self._retired(self.active)
         return self._compile_writing(plans, type(event), self._version_of(event))
 
     def _compile_writing(self, plans: dict[type, Writing], kind: type, version: BundledVersion) -> Writing:
@@ -319,7 +355,7 @@ class Serde:
         if version is not active:
             convert = versions.compile_reader(active, version, active.shape, substitutes=False)
             write = versions.codec.compile_encoder(versions.schema(active), active.shape)
-            encode = _project(encode, convert, write, (version.number, active.number), subject_of(bundle, version))
+            encode = project(encode, convert, write, (version.number, active.number), subject_of(bundle, version))
         indexes = versions.indexes(active)
         crc = versions.crc(active) if self.framing == "single-object" else 0
         writing = (
@@ -348,33 +384,6 @@ class Serde:
                 "defaults, aliases or logical types): single-object cannot tell them apart",
                 help="use 'confluent' or 'confluent-header'",
             )
-
-
-def _project(encode: Encoder, convert: Decoder, write: Encoder, way: tuple[int, int], subject: str) -> Encoder:
-    """Writes events of one version as another: through the bytes of their own, as any reader would see them."""
-    number, active = way
-
-    def project(event: Any, prefix: bytes, meta: Meta | None) -> bytes:
-        assert meta is not None
-        meta.schema_version = number
-        try:
-            body = encode(event, b"", meta)
-        except EncodeError as error:
-            raise error.of(subject) from None
-        meta.schema_version = active
-        scratch = Meta()
-        try:
-            return write(convert(body, 0, scratch), prefix, meta)
-        except Unrepresentable:
-            raise
-        except CodecError as error:
-            raise Unrepresentable(
-                f"v{active} cannot express it: {error.fact}",
-                error.path,
-                f"publish what v{active} has, or wait until v{number} is active",
-            ) from None
-
-    return project
 
 
 def _name(version: BundledVersion) -> str:

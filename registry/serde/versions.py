@@ -15,6 +15,7 @@ from registry.serde.fallback import Fallback
 from registry.serde.framing import Headers, Writer
 from registry.serde.meta import Meta
 from registry.serde.shape import PLAIN, Decoder, Encoder, Shape
+from registry.serde.steering import Steering
 
 RETRY_AFTER: Final = 30.0
 """Seconds until a fallback is asked again for what it did not have: a topic of strangers must not flood it."""
@@ -30,12 +31,19 @@ _Step = Callable[[bytes, int], bytes]
 class Versions:
     """The versions that one service knows of a contract, each loaded when it is first needed."""
 
-    def __init__(self, bundle: Bundle, fallback: Fallback | None = None, retry_after: float = RETRY_AFTER) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        fallback: Fallback | None = None,
+        retry_after: float = RETRY_AFTER,
+        steering: Steering | None = None,
+    ) -> None:
         self.bundle = bundle
         self.codec = codec_of(bundle.language)
         self.by_number: dict[int, BundledVersion] = {version.number: version for version in bundle.versions}
         self._by_writer: dict[Writer, BundledVersion] = {}
         self._fallback = fallback
+        self._steering = steering
         self._retry_after = retry_after
         self._missed: dict[Writer, float] = {}
         self._schemas: dict[tuple[int, str], Any] = {}
@@ -47,10 +55,11 @@ class Versions:
             self._by_writer[Writer("guid", version.guid.lower())] = version
 
     def knows(self, writer: Writer) -> bool:
-        """Whether the bundle names this schema, read or not; a fallback is not asked."""
+        """Whether the bundle or a control record names this schema, read or not; a fallback is not asked."""
         if writer.kind == "crc":
             self._fingerprint()
-        return writer in self._by_writer or writer.value in self.bundle.others
+        known = writer in self._by_writer or writer.value in self.bundle.others
+        return known or self._find_steered(writer) is not None
 
     def find(self, writer: Writer, headers: Headers = ()) -> BundledVersion:
         """The version that a record was written with; its headers say more of one that nobody knows.
@@ -65,6 +74,10 @@ class Versions:
                 subject=bundle.event,
             )
         version = self._by_writer.get(writer)
+        if version is None or version.number not in bundle.reads:
+            steered = self._find_steered(writer)
+            if steered is not None:
+                return version or steered
         number = version.number if version else bundle.others.get(writer.value) if type(writer.value) is int else None
         if number is None:
             version = self._ask(writer, headers)
@@ -97,6 +110,10 @@ class Versions:
                 ) from error
         return schema
 
+    def learn(self, version: BundledVersion, schema: Any) -> None:
+        """The schema of a version, as its language's ``load`` made it elsewhere: it is not parsed again."""
+        self._schemas[key_of(version)] = schema
+
     def indexes(self, version: BundledVersion) -> tuple[int, ...]:
         """The message indexes in the frame; ``()`` for a language that has none."""
         return self.schema(version).indexes if self.bundle.language == "protobuf" else ()
@@ -127,7 +144,7 @@ class Versions:
         codec = self.codec
         steps: list[_Step] = []
         at = writer
-        for older, newer in self._find_hops(reader, writer):
+        for older, newer in self.find_hops(reader, writer):
             from registry.serde.conversion import BadConversion, compile_conversion
 
             source, target = (older, newer) if at.number <= older.number else (newer, older)
@@ -149,7 +166,7 @@ class Versions:
         last = codec.compile_decoder(self.schema(reader), self.schema(at), shape, substitutes=substitutes)
         return _chain(steps, last) if steps else last
 
-    def _find_hops(
+    def find_hops(
         self, reader: BundledVersion, writer: BundledVersion
     ) -> Iterator[tuple[BundledVersion, BundledVersion]]:
         """The steps with converters between two versions, (older, newer), in the order in which they are taken."""
@@ -174,7 +191,9 @@ class Versions:
         """A version on the way; ``None`` where the bundle leaves it out, since no step there has converters."""
         version = self.by_number.get(number) or self._further.get(number)
         if version is None and number > self.bundle.newest.number:
-            version = self._fallback.find_number(self.bundle.event, number) if self._fallback else None
+            sources: tuple[Fallback | None, ...] = (self._steering, self._fallback)
+            asked = (each.find_number(self.bundle.event, number) for each in sources if each is not None)
+            version = next((each for each in asked if each is not None), None)
             if version is None:
                 raise UnknownSchema(
                     f"v{number} is on the way, and nobody here knows whether it declares converters",
@@ -183,6 +202,12 @@ class Versions:
                 )
             self._further[number] = version
         return version
+
+    def _find_steered(self, writer: Writer) -> BundledVersion | None:
+        """The version as a control record has it: a look into memory, so that what it does not have is not noted."""
+        if self._steering is None or writer.kind == "crc":
+            return None
+        return self._ask_fallback(self._steering, writer)
 
     def _ask(self, writer: Writer, headers: Headers) -> BundledVersion:
         event = self.bundle.event

@@ -1,9 +1,10 @@
 """The consumers of one service that runs on asyncio, run on Kafka: partitions at once, each in its order."""
 
+import asyncio
 import signal
 from collections.abc import Collection, Iterable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from registry.kafka.consuming.async_attempt import AsyncAttempt
 from registry.kafka.consuming.async_letters import AsyncLetters
@@ -26,6 +27,10 @@ from registry.serde.fallback import Fallback
 from registry.serde.receiver import Receiver
 from registry.serde.record import Record
 from registry.serde.transport import AsyncTransport
+
+if TYPE_CHECKING:
+    from registry.kafka.rollout.part import Member
+    from registry.kafka.rollout.rollouts import Rollouts
 
 
 class AsyncSubscription:
@@ -63,8 +68,9 @@ class AsyncSubscription:
         batch: int = 500,
         timeout: float | None = None,
         grace: float = 10.0,
+        rollouts: "Rollouts | None" = None,
     ) -> None:
-        receiver = Receiver(*consumers, service=service, fallback=fallback)
+        receiver = Receiver(*consumers, service=service, fallback=fallback, steering=rollouts)
         if not receiver.asynchronous:
             name = receiver.bundles[0].event.rpartition(".")[2]
             raise SettingsError(
@@ -81,6 +87,8 @@ class AsyncSubscription:
         """Where its dead letters go."""
         check_dead_letter_topic(self.dead_letter_topic, receiver.topics)
         self._bundles = receiver.bundles
+        self._serdes = receiver.serdes
+        self._rollouts = rollouts
         self._subscribed = find_calls(observers, "subscribed")
         sources = find_sources(receiver.bundles, former_owners, foreign)
         asked = consumer_settings(settings, group)
@@ -140,13 +148,32 @@ class AsyncSubscription:
         member leaves its group; to cancel the task once more leaves at once. With ``signals`` the first of them stops
         and the next one cancels: ``asyncio.run`` itself cancels for an interrupt from the keyboard.
 
-        Raises :class:`registry.kafka.ReadFailed` where the broker refuses for good, and what the policy says to
-        raise.
+        Raises :class:`registry.kafka.ReadFailed` where the broker refuses for good, what the policy says to raise, and
+        :class:`registry.kafka.NotAdmitted` where a rollout does not let this build join.
         """
-        tell(self._subscribed, self._bundles, self.group)
-        await self._loop.run(tuple(signals))
+        rollouts = self._rollouts
+        if rollouts is None:
+            tell(self._subscribed, self._bundles, self.group)
+            await self._loop.run(tuple(signals))
+            return
+        # Shielded: a thread cannot be cancelled, and who joined has to leave.
+        joining = asyncio.ensure_future(asyncio.to_thread(rollouts.join, self.group, self._serdes, lambda: self.paused))
+        try:
+            await asyncio.shield(joining)
+            tell(self._subscribed, self._bundles, self.group)
+            await self._loop.run(tuple(signals))
+        finally:
+            if joining.done():
+                _leave(rollouts, joining)
+            else:
+                joining.add_done_callback(lambda done: _leave(rollouts, done))
 
     def _render(self, record: Record, error: Exception, attempts: int) -> Record:
         return render_dead_letter(
             record, error, attempts=attempts, service=self.service, group=self.group, topic=self.dead_letter_topic
         )
+
+
+def _leave(rollouts: "Rollouts", joining: "asyncio.Future[Member]") -> None:
+    if not joining.cancelled() and joining.exception() is None:
+        rollouts.leave(joining.result())

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from registry.kafka.consuming.attempt import Attempt
 from registry.kafka.consuming.dead_letters import check_dead_letter_topic, render_dead_letter
@@ -27,6 +27,10 @@ from registry.serde.receiver import Receiver
 from registry.serde.record import Record
 from registry.serde.transport import Transport
 
+if TYPE_CHECKING:
+    from registry.kafka.rollout.part import Member
+    from registry.kafka.rollout.rollouts import Rollouts
+
 
 class Subscription:
     """Reads the topics of its consumers as one member of a group, and calls their handlers.
@@ -42,7 +46,8 @@ class Subscription:
     ``dead_letter_topic`` (``<service>.dead-letters``), by ``dead_letters`` or a transport with the same settings, and
     its offset is stored once the broker has the letter. :mod:`registry.kafka.consuming.policy` says what happens to
     records that cannot be read; ``unknown`` is for schemas that nobody knows and ``foreign`` for writers that do not
-    own the event, unless they are named in ``former_owners``.
+    own the event, unless they are named in ``former_owners``. With ``rollouts`` it is admitted before it joins its
+    group, and reads versions that its stubs lack with the texts of the control record.
 
     Raises what :class:`registry.serde.receiver.Receiver` does, and :class:`SettingsError`; nothing is connected yet.
     """
@@ -65,8 +70,9 @@ class Subscription:
         former_owners: Collection[str] = (),
         observers: Observers = (),
         batch: int = 500,
+        rollouts: "Rollouts | None" = None,
     ) -> None:
-        receiver = Receiver(*consumers, service=service, fallback=fallback)
+        receiver = Receiver(*consumers, service=service, fallback=fallback, steering=rollouts)
         if receiver.asynchronous:
             raise SettingsError("these handlers are coroutines", help="AsyncSubscription awaits them")
         check_batch(batch)
@@ -79,6 +85,9 @@ class Subscription:
         """Where its dead letters go."""
         check_dead_letter_topic(self.dead_letter_topic, receiver.topics)
         self._bundles = receiver.bundles
+        self._serdes = receiver.serdes
+        self._rollouts = rollouts
+        self._member: Member | None = None
         self._subscribed = find_calls(observers, "subscribed")
         self._loop = Loop(
             consumer_settings(settings, group),
@@ -112,11 +121,18 @@ class Subscription:
 
         With ``signals``, say ``(signal.SIGTERM, signal.SIGINT)``, the first of them stops it and the next one leaves at
         once; only the main thread can ask for that. Raises :class:`registry.kafka.ReadFailed` where the broker
-        refuses for good, and what the policy says to raise.
+        refuses for good, what the policy says to raise, and :class:`registry.kafka.NotAdmitted` where a rollout does
+        not let this build join.
         """
         opened = self._loop.is_open
+        if self._rollouts is not None and self._member is None:
+            self._member = self._rollouts.join(self.group, self._serdes, lambda: self.paused)
         tell(self._subscribed, self._bundles, self.group)
-        self._loop.run(until, signals)
+        try:
+            self._loop.run(until, signals)
+        except BaseException:
+            self._part()
+            raise
         if not opened:
             self.close()
 
@@ -127,6 +143,12 @@ class Subscription:
     def close(self) -> None:
         """Commits what was handled and leaves the group; where another thread runs it, that is stopped first."""
         self._loop.close()
+        self._part()
+
+    def _part(self) -> None:
+        member, self._member = self._member, None
+        if self._rollouts is not None and member is not None:
+            self._rollouts.leave(member)
 
     def __enter__(self) -> Self:
         self._loop.open()

@@ -66,6 +66,11 @@ class AsyncKafkaTransport:
         return len(self._pending) + self._queued
 
     @property
+    def taken(self) -> int:
+        """How many records were given to the client since it was made."""
+        return self._sent
+
+    @property
     def fatal(self) -> str | None:
         """Why the client has given up, ``NAME: text`` of librdkafka; mostly none. A new transport is needed then."""
         return self._inner.fatal

@@ -73,6 +73,7 @@ class KafkaTransport:
         self._patience = patience
         self._transactional = transactional_id is not None
         self._sent = 0
+        self._refused = 0
         # Without gapless a few records more may be on their way before a failure is seen.
         self._mask = 0 if gapless else _OFTEN
         self._line = self._start()
@@ -104,6 +105,11 @@ class KafkaTransport:
     def waiting(self) -> int:
         """How many records were taken and have not come back, as arrived or failed; 0 after the end."""
         return 0 if self._line.gone else len(self._line.client)
+
+    @property
+    def taken(self) -> int:
+        """How many records :meth:`send` took since it was made."""
+        return self._sent - self._refused
 
     def send(self, record: Record, delivered: Delivered | None = None) -> None:
         """Takes a record into the client's queue; it is sent in the background.
@@ -138,6 +144,7 @@ class KafkaTransport:
             except BufferError:
                 end = self._wait(line, record, end)
             except Exception as error:
+                self._refused += 1
                 raise self._explain(line, record, error) from None
 
     def poll(self, timeout: float = 0.0) -> None:
@@ -221,7 +228,14 @@ class KafkaTransport:
         return Line(self._settings, self._observers, self._gapless)
 
     def _look(self, line: Line) -> None:
-        """What came back; raises it where somebody has to know before more is sent."""
+        """What came back; raises it where somebody has to know before more is sent: that record is not taken."""
+        try:
+            self._look_back(line)
+        except BaseException:
+            self._refused += 1
+            raise
+
+    def _look_back(self, line: Line) -> None:
         line.turn(0)
         if line.broken is not None:
             line.give_up()
@@ -237,6 +251,7 @@ class KafkaTransport:
             line.turn(min(left, 0.1))
             self._look(line)
             return end
+        self._refused += 1
         raise describe_full(self.waiting, self._patience, record)
 
     def _explain(self, line: Line, record: Record, error: Exception) -> Exception:
