@@ -152,7 +152,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("versions/id-collision", ERROR, "two released schemas have one id", catalogs=versions.find_id_collisions),
     Rule("versions/not-from-head", ERROR, "a version folder that no head explains", change=versions.find_not_from_head),
     Rule("versions/invalid", ERROR, "a version folder that cannot be read", change=versions.find_invalid),
-    Rule("versions/invalid-converters", ERROR, "converters that cannot be read, or do not lead from one version to the other", change=converters.find_invalid),
+    Rule("versions/invalid-converters", ERROR, "converters that cannot be read, do not fit both versions, or break a law", change=converters.find_invalid),
     Rule("versions/stray-file", ERROR, "a file among the versions belongs to none", catalogs=versions.find_strays),
 
     Rule("terms/invalid-policy", ERROR, "policy.yaml says something that it cannot say", catalogs=find_invalid_policy),
