@@ -30,8 +30,8 @@ test: lint $(VENV)/.ready ## lint, types, import floors, then all tests
 test-fast: $(VENV)/.ready ## the tests alone
 	@$(BIN)/python -m pytest -n 2
 
-test-long: $(VENV)/.ready ## the properties at 10,000 examples each, some minutes
-	@CONTRACTS_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 $$(grep -l '^@given' tests/test_*.py)
+test-long: $(VENV)/.ready ## the properties at 10,000 examples each, and rollouts at random, some minutes
+	@CONTRACTS_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 $$(grep -lE '^@given|\.TestCase$$' tests/test_*.py)
 
 test-kafka: $(VENV)/.ready ## the tests of Kafka against a real one, where Java and Maven are there
 	@$(BIN)/python -m tests.kafka_clusters || { [ $$? = 3 ] && exit 0; exit 1; }; \
@@ -55,7 +55,7 @@ docs: $(VENV)/.ready ## write anew what docs/ holds of the rules, the cases and 
 	@$(BIN)/python -m conformance.document
 	@$(BIN)/python -m tests.serde_matrix
 
-bench: ## `contracts check` beside `buf breaking`, how its cost grows, the serializer beside its peers, and events on Kafka, each in one run
+bench: ## `contracts check` beside `buf breaking`, how its cost grows, the serializer beside its peers, events on Kafka, and the scan of rollouts, each in one run
 	@[ -x $(VENV)-bench/bin/python ] || $(PYTHON) -m venv $(VENV)-bench
 	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check '.[tool,bench]'
@@ -64,6 +64,7 @@ bench: ## `contracts check` beside `buf breaking`, how its cost grows, the seria
 	@$(VENV)-bench/bin/python bench/serde.py
 	@$(VENV)-bench/bin/python bench/kafka.py mock
 	@$(VENV)-bench/bin/python bench/kafka.py apache
+	@$(VENV)-bench/bin/python bench/scan.py
 
 clean: ## forget the virtual environment
 	rm -rf $(VENV) $(VENV)-bench

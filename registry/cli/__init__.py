@@ -9,16 +9,20 @@ COMMANDS = {
     "compare": "judge two schema files or folders, without a repository",
     "diff": "what a change means, in words",
     "release": "freeze heads as the next immutable versions",
+    "upgrade": "try the converters of an event, law by law",
     "gen": "typed stubs of the events that a service writes and reads",
+    "rollout": "the rolling upgrade from one version to the next, step by step, gated by evidence",
+    "deployed": "record what a service's build reads and writes",
+    "can-i-deploy": "whether a service's build may start in an environment now",
     "dev": "a Kafka for a laptop, with the topics of the catalog",
     "trace": "what followed from one request, as a tree of its events",
     "owners": "who writes an event, a topic, an entity or a file",
     "rules": "every rule with its severity",
     "explain": "what a rule means, with an example and the way out",
     "init": "begin here: ownership.yaml, a policy, the hook and the CI check",
-    "schema": "the JSON Schemas of ownership.yaml, policy.yaml and the report",
+    "schema": "the JSON Schemas of ownership.yaml, policy.yaml and what is printed as JSON",
 }
-"""Each command with what it does; its function has the same name, in the module of the same name."""
+"""Each command with what it does; its function has the same name, in the module of the same name (``_`` for ``-``)."""
 
 LIBRARIES = {"click": "click", "yaml": "pyyaml", "grpc_tools": "grpcio-tools"}
 """What the extra `tool` brings, by the name it is imported under."""
@@ -56,7 +60,8 @@ def _run() -> None:
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
             if cmd_name not in COMMANDS:
                 return None
-            command = getattr(import_module(f"registry.cli.{cmd_name}"), cmd_name)
+            name = cmd_name.replace("-", "_")
+            command = getattr(import_module(f"registry.cli.{name}"), name)
             assert isinstance(command, click.Command)
             return command
 

@@ -34,16 +34,23 @@ def _comparison() -> object:
     return COMPARISON_SCHEMA
 
 
+def _rollout() -> object:
+    from registry.rollout.render.schema import ROLLOUT_SCHEMA
+
+    return ROLLOUT_SCHEMA
+
+
 SCHEMAS: Mapping[str, Callable[[], object]] = {
     "ownership": _ownership,
     "policy": _policy,
     "report": _report,
     "comparison": _comparison,
+    "rollout": _rollout,
 }
 
 
 @click.command()
 @click.argument("what", type=click.Choice(tuple(SCHEMAS)))
 def schema(what: str) -> None:
-    """The JSON Schema of WHAT we read (ownership, policy) or print with --format json (report, comparison)."""
+    """The JSON Schema of WHAT we read (ownership, policy) or print with --format json (report, comparison, rollout)."""
     print_text(json.dumps(SCHEMAS[what](), indent=2) + "\n")
