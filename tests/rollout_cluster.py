@@ -51,8 +51,8 @@ class MemoryCluster:
         self.down: set[str] = set()
         """Names of methods that answer nothing now; ``*`` for all of them, and for the services too."""
         self.uncertain: list[str] = []
-        """What becomes of the next publications, in order: ``written``, ``lost`` and ``late`` raise BrokerUnavailable, an
-        empty text is for one that goes well."""
+        """What becomes of the next publications, in order: ``written``, ``lost`` and ``late`` raise BrokerUnavailable,
+        an empty text is for one that goes well."""
         self.published: list[ControlRecord] = []
         """All that was ever written to the control topic by an operator, in order."""
         self._owners: dict[str, int] = {}

@@ -43,10 +43,12 @@ class Company(RuleBasedStateMachine):
     def may_start(self, known: tuple[int, ...]) -> bool:
         """Whether the world is one in which a build may be started that remembers nothing.
 
-        Where the control topic was lost, and nobody has repaired it yet, nothing tells an instance with an empty disk
-        what holds. And before the first switch there is no control record: that a build of the owner writes the active
-        version is then what `can-i-deploy` looks at.
+        Where the control topic cannot be read, or was lost and nobody has repaired it yet, nothing tells an instance
+        with an empty disk what holds: it goes by what its build was made for. And before the first switch there is no
+        control record: that a build of the owner writes the active version is what `can-i-deploy` looks at then.
         """
+        if self.world.cluster.down & {"*", "follow_control"}:
+            return False
         found = self.world.cluster.control.latest.values()
         if self.laws.published_rank > max((each.rank for each in found), default=(0, 0)):
             return False

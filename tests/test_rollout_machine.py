@@ -278,5 +278,5 @@ class RolloutMachine(Company):
 
 TestRolloutMachine = RolloutMachine.TestCase
 TestRolloutMachine.settings = settings(
-    40 if EXAMPLES <= QUICK else EXAMPLES, stateful_step_count=50, suppress_health_check=()
+    40 if EXAMPLES <= QUICK else EXAMPLES // 4, stateful_step_count=50, suppress_health_check=()
 )

@@ -7,8 +7,8 @@ import pytest
 
 from registry.kafka.rollout.control import ControlRecord
 from registry.rollout.errors import BrokerUnavailable, SplitBrain
-from registry.rollout.outcome import Exit, exit_code_of
 from registry.rollout.order import Order
+from registry.rollout.outcome import Exit, exit_code_of
 from registry.rollout.states import State
 from tests.rollout_actors import Actor
 from tests.rollout_services import FIRST_ID

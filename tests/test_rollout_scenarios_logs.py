@@ -2,11 +2,14 @@
 
 import pytest
 
+from registry.environment import Cluster
 from registry.errors import Refused
+from registry.rollout.order import Order
 from registry.rollout.outcome import Exit
 from registry.rollout.states import State
 from tests.rollout_services import ReaderInstance, frame
 from tests.rollout_world import (
+    EVENT,
     OWNER,
     PRODUCTION,
     TOPIC,
@@ -82,18 +85,16 @@ def test_s12_a_hung_transaction_is_unknown_until_it_ends() -> None:
     hung = world.cluster.begin()
     world.cluster.write(TOPIC, frame(1), producer=hung)
     world.live(10)
-    outcome = world.run("switch")
-    assert outcome.exit_code in {Exit.DONE, Exit.UNKNOWN}
-    assert world.state is not State.SWITCHED
-    if world.state is State.SWITCHING:
-        waiting = world.run("converge")
-        assert waiting.exit_code is Exit.UNKNOWN, explain(waiting)
-        (name,) = blockers(waiting)
-        assert name == f"G2.3:partition/main/{TOPIC}/0"
-        assert "transaction" in blockers(waiting)[name]
+    world.demand("switch")
+    assert world.state is State.SWITCHING
+    waiting = world.run("converge")
+    assert waiting.exit_code is Exit.UNKNOWN, explain(waiting)
+    (name,) = blockers(waiting)
+    assert name == f"G2.3:partition/main/{TOPIC}/0"
+    assert "transaction" in blockers(waiting)[name]
     world.cluster.commit(hung)
     world.live(20)
-    world.demand("converge" if world.state is State.SWITCHING else "switch")
+    world.demand("converge")
     assert world.state is State.SWITCHED
     assert read_barrier(world)[0] == 1
 
@@ -119,9 +120,6 @@ def test_s12_partitions_added_during_the_switch_have_a_barrier_too() -> None:
         if not added and world.rollout().state is State.SWITCHING:
             world.cluster.add_topic(TOPIC, partitions=2)
             added.append(world.cluster.write(TOPIC, frame(1), partition=1))
-
-    from registry.rollout.order import Order
-    from tests.rollout_world import EVENT
 
     world.operator(at=at).switch(Order(EVENT))
     assert world.state is State.SWITCHED
@@ -197,6 +195,19 @@ def test_s13_a_compacted_topic_with_cold_keys_in_the_old_version() -> None:
     assert world.rollout().stored == (2,)
 
 
+def test_s14_while_old_records_lie_in_a_log_that_is_replayed_they_are_never_retired() -> None:
+    world = make_retirable(make_switched(World()))
+    outcome = world.run("retire_read")
+    assert outcome.exit_code is Exit.NO, explain(outcome)
+    assert all(name.startswith("G5") for name in blockers(outcome))
+    replayer = world.start_reader("search-index", "pod-replay", 1, 2)
+    world.cluster.find_group("search-index").expire()
+    for each in world.find("search-index")[:1]:
+        each.stop()
+    world.live(20)
+    assert [version for _, _, version in replayer.handled] == [1, 1, 2, 2]
+
+
 def test_s13_a_log_that_begins_past_the_last_old_record_needs_no_scan() -> None:
     world = make_switched(World())
     make_retirable(world)
@@ -223,8 +234,6 @@ def test_old_records_among_the_dead_letters_hold_up_contracting() -> None:
 
 
 def test_a_mirror_with_a_prefix_is_asked_too() -> None:
-    from registry.environment import Cluster
-
     both = make_quiet(
         PRODUCTION, clusters=(Cluster("main", "main:9092"), Cluster("dr", "dr:9092", "main.{topic}")), quiet=3600.0
     )

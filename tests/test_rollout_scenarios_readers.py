@@ -2,11 +2,12 @@
 
 import pytest
 
+from registry.rollout.order import Order
 from registry.rollout.outcome import Exit
 from registry.rollout.states import State
 from tests.rollout_cluster import READ
 from tests.rollout_services import ReaderInstance
-from tests.rollout_world import OWNER, TOPIC, World, blockers, explain, make_ready, make_switched, write
+from tests.rollout_world import EVENT, OWNER, TOPIC, World, blockers, explain, make_ready, make_switched, write
 
 
 def test_s1_one_of_six_instances_is_stuck_on_the_old_build() -> None:
@@ -130,11 +131,12 @@ def test_s10_an_old_build_that_starts_once_the_new_version_is_prepared_is_refuse
             met.extend(start_in_the_gap(world))
         world.live(seconds)
 
-    outcome = world.operator(wait=live).switch(order())
+    outcome = world.operator(wait=live).switch(Order(EVENT))
     assert met[0].stage == "refused"
     assert "v2 is about to be written" in met[0].trouble
-    # It heartbeats that it reads version 1 alone. Whether it counts or not: nothing was written that it would have met.
-    assert outcome.exit_code in {Exit.DONE, Exit.NO}, explain(outcome)
+    assert outcome.exit_code is Exit.NO, "its service is short of an instance: the switch waits for the right build"
+    assert "G1.2:instance/edge-cache/pod-late" in blockers(outcome), explain(outcome)
+    assert world.state is State.EXPANDING
     assert met[0].stuck == []
 
 
@@ -149,7 +151,7 @@ def test_s10_an_old_build_that_joins_just_before_the_new_version_is_prepared_can
         if not met and world.rollout().state is State.SWITCHING:
             met.extend(start_in_the_gap(world, "2026.02.1"))
 
-    outcome = world.operator(wait=live, at=at).switch(order())
+    outcome = world.operator(wait=live, at=at).switch(Order(EVENT))
     assert outcome.exit_code is Exit.NO, explain(outcome)
     assert "2026.02.1" in " ".join(blockers(outcome).values())
     assert world.state is State.EXPANDING
@@ -163,6 +165,27 @@ def test_s10_an_old_build_that_joins_just_before_the_new_version_is_prepared_can
     met[0].stop()
     world.live(10)
     world.demand("switch")
+
+
+def test_s10_a_consumer_that_stood_still_since_it_looked_looks_again_before_its_first_record() -> None:
+    """Its heartbeat is stale and it is no member: to the gate it is gone."""
+    world = make_ready(World())
+    slow = world.add_reader("edge-cache", "pod-slow", 1)
+    slow.announce()
+    slow.look()
+    slow.freeze()
+    world.live(60)
+    world.demand("switch")
+    write(world, 2)
+
+    slow.thaw()
+    slow.admit()
+    assert not slow.joined
+    slow.settle()
+    world.live(20)
+    assert slow.stage == "paused"
+    assert "cannot read v2" in slow.trouble
+    assert slow.stuck == []
 
 
 def test_s10_a_consumer_that_is_rolled_back_after_the_switch_refuses_to_join_and_the_others_go_on() -> None:
@@ -205,10 +228,3 @@ def test_one_no_wins_over_everybody_elses_yes(source: str) -> None:
     else:
         world.start_reader("edge-cache", "pod-x", 1)
     assert world.run("switch").exit_code is Exit.NO
-
-
-def order():
-    from registry.rollout.order import Order
-    from tests.rollout_world import EVENT
-
-    return Order(EVENT)
