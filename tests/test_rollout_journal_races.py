@@ -19,6 +19,7 @@ from tests.repo import ENVIRONMENT, Repository
 from tests.rollout_clones import Open, add, ana, bo, journal, remote
 from tests.rollout_documents import enter, find_contracts, plan
 
+TOP = Path(__file__).resolve().parent.parent
 FIXTURES = (ana, bo, journal, remote)
 """Clones, and what opens the journals in them."""
 
@@ -115,7 +116,11 @@ with open_journal(place, None if shared else "") as journal:
     flag = "shared" if shared else ""
     started = [
         subprocess.Popen(
-            [*command, name, os.fspath(places[name]), flag], env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
+            [*command, name, os.fspath(places[name]), flag],
+            cwd=TOP,
+            env=ENVIRONMENT,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for name in names
     ]
@@ -184,7 +189,7 @@ with open_journal(sys.argv[1], None if sys.argv[2] else "") as journal:
     state = journal(bo if shared else ana, None if shared else "")
     for _ in range(3):
         command = [sys.executable, "-c", program, os.fspath(ana.path), "shared" if shared else ""]
-        with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(command, cwd=TOP, env=ENVIRONMENT, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             assert process.stdout.readline() and process.stdout.readline()
             process.kill()
