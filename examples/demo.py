@@ -101,6 +101,10 @@ def main() -> None:
             clone.run(f"contracts gen --service {service} --out mesh --package {package}")
         clone.run("python mesh/story.py")
 
+        say("\n--- 8 and 9. Two rolling upgrades in production: a compatible one, and one that breaks everything ---\n")
+        copy_example(clone, "upgrade")
+        clone.run("python upgrade/story.py")
+
 
 def copy_contracts(clone: Clone) -> None:
     """A repository of its own with the contracts as they are committed here, on a branch beside main."""
