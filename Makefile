@@ -50,12 +50,13 @@ format: $(VENV)/.ready ## let ruff write the format
 conformance: $(VENV)/.ready ## our verdicts beside those of other projects' test suites
 	@$(BIN)/python -m conformance $(ORACLE)
 
-docs: $(VENV)/.ready ## write anew what docs/ holds of the rules, the cases and the versions that read each other
+docs: $(VENV)/.ready ## write anew what docs/ holds of the rules, the cases, the versions that read each other and the rollouts
 	@$(BIN)/contracts rules --format markdown > docs/rules.md
 	@$(BIN)/python -m conformance.document
 	@$(BIN)/python -m tests.serde_matrix
+	@$(BIN)/python -m tests.rollout_page
 
-bench: ## `contracts check` beside `buf breaking`, how its cost grows, the serializer beside its peers, events on Kafka, and the scan of rollouts, each in one run
+bench: ## `contracts check` beside `buf breaking`, how its cost grows, the serializer beside its peers, events on Kafka, the scan of rollouts, and `contracts rollout check` of an environment, each in one run
 	@[ -x $(VENV)-bench/bin/python ] || $(PYTHON) -m venv $(VENV)-bench
 	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check '.[tool,bench]'
@@ -65,6 +66,7 @@ bench: ## `contracts check` beside `buf breaking`, how its cost grows, the seria
 	@$(VENV)-bench/bin/python bench/kafka.py mock
 	@$(VENV)-bench/bin/python bench/kafka.py apache
 	@$(VENV)-bench/bin/python bench/scan.py
+	@$(VENV)-bench/bin/python bench/rollout.py
 
 clean: ## forget the virtual environment
 	rm -rf $(VENV) $(VENV)-bench

@@ -5,6 +5,8 @@ from typing import Final
 
 UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 """Seconds in one of each unit of time that a file or an option may name."""
+LONGEST: Final = 36_500 * 86_400.0
+"""Seconds of a hundred years: what is longer has no place in a calendar."""
 SPAN: Final = re.compile(f"(0|[1-9][0-9]{{0,8}})({'|'.join(UNITS)})")
 
 

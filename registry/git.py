@@ -207,6 +207,16 @@ class Repo:
             and not self._git("show-ref", "--verify", "--quiet", "--", encode_path(ref)).returncode
         )
 
+    def count_behind(self, under: Sequence[str]) -> tuple[int, str]:
+        """How many commits that touch these paths the followed branch has and HEAD lacks, and what it is called.
+
+        As far as is known here, without asking anybody; none where HEAD is on no branch, or on one that follows none.
+        """
+        counted = self._git("rev-list", "--count", "HEAD..@{upstream}", "--", *_pathspecs(under)).stdout.strip()
+        if not counted.isdigit() or counted == b"0":
+            return 0, ""
+        return int(counted), decode_path(self._git("rev-parse", "--abbrev-ref", "@{upstream}").stdout).strip()
+
     # Commits -------------------------------------------------------------------------------------------------------
 
     def holds(self, commit: str) -> bool:

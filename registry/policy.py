@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from registry.contract import EnvelopeField, Policy
 from registry.document import Table, parse_document
-from registry.duration import SPAN, parse_duration
+from registry.duration import LONGEST, SPAN, parse_duration
 from registry.environment import Cluster, Environment
 from registry.errors import Flaw
 from registry.shape import Flag, Keys, Known, ListOf, MapOf, OneOf, Text
@@ -216,6 +216,13 @@ def _find_odd_environments(environments: Mapping[str, Table]) -> Iterator[Flaw]:
             yield Flaw("invalid", message, entry.at_key("broker"), "take out the one that is not so")
         if parse_duration(entry.get("heartbeat", "1s")) == 0:
             yield Flaw("invalid", "'heartbeat' is no time at all", entry.at_key("heartbeat"), "write one such as 10s")
+        for key in (key for key in SPANS if parse_duration(entry.get(key, "")) > LONGEST):
+            yield Flaw("invalid", f"'{key}' is more than a hundred years", entry.at_key(key), "write one such as 30d")
+        found = _environment(name, entry)
+        if found.age < found.heartbeat:
+            key = "age" if "age" in entry else "heartbeat"
+            message = f"'age' of {name} is shorter than 'heartbeat', so that no instance could ever be heard"
+            yield Flaw("invalid", message, entry.at_key(key), "let evidence be as old as three heartbeats")
         seen: set[str] = set()
         for cluster in entry.get("clusters", ()):
             if (called := cluster.get("name")) in seen:

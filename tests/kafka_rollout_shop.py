@@ -19,6 +19,7 @@ from registry.kafka.rollout.documents import parse_heartbeat, render_control
 from registry.kafka.rollout.heartbeat import HEARTBEAT_TOPIC, Capability, Heartbeat
 from registry.kafka.rollout.rollouts import Rollouts
 from registry.kafka.scan import read_topics
+from registry.rollout.kafka.cluster import KafkaCluster
 from tests.kafka_clusters import Cluster
 from tests.kafka_orders import MOCK, wait_for
 
@@ -66,15 +67,22 @@ class Kept:
 class Shop:
     """One contract in topics and an environment of one test's own."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, partitions: int = 1) -> None:
         self.cluster = cluster
         self.environment = cluster.topic("production")
         self.topic = cluster.topic("shop.orders")
         self.letters = cluster.topic("letters")
         self.group = cluster.topic("mailer")
-        cluster.create(self.topic, self.letters, CONTROL_TOPIC, HEARTBEAT_TOPIC, partitions=1)
+        if cluster.real:
+            KafkaCluster(cluster.settings, "main").create_topics()  # as they must be
+        cluster.create(CONTROL_TOPIC, HEARTBEAT_TOPIC, partitions=1)
+        cluster.create(self.topic, self.letters, partitions=partitions)
         self.transport = KafkaTransport(cluster.settings)
         self._control = KafkaTransport({**cluster.settings, "linger.ms": 0})
+
+    def close(self) -> None:
+        self.transport.close(1.0)
+        self._control.close(1.0)
 
     def rollouts(self, service: str = "shop-api", **given: Any) -> Rollouts:
         options = {"environment": self.environment, "build": "b1", "period": PERIOD, "patience": 20.0, **given}
@@ -111,7 +119,7 @@ class Shop:
         return self.subscribe_to(rollouts, consumer_of(bundle, handler), service=bundle.service, **more)
 
     def subscribe_to(self, rollouts: Rollouts, consumer: serde.Consumer, **more: Any) -> Subscription:
-        settings = {**self.cluster.settings, **({} if self.cluster.real else MOCK)}
+        settings = more.pop("settings", {**self.cluster.settings, **({} if self.cluster.real else MOCK)})
         given = {"group": self.group, "dead_letter_topic": self.letters, **more}
         return Subscription(settings, consumer, rollouts=rollouts, **given)
 

@@ -1,7 +1,7 @@
 """Random schemas with lawful converters between them, in both languages."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -45,11 +45,13 @@ class Model:
         return f"n{self.count}"
 
 
-def draw_parts(draw: Any, language: str, depth: int, prefix: str) -> list[Part]:
+def draw_parts(draw: Any, language: str, depth: int, prefix: str, first: Sequence[str] = ()) -> list[Part]:
     leaves = AVRO_LEAVES if language == "avro" else PROTOBUF_LEAVES
     kinds = [*leaves, *(("record", "records") if depth else ())]
     parts = []
-    for index, kind in enumerate(draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=5))):
+    start = [draw(st.sampled_from(first))] if first else []
+    more = draw(st.lists(st.sampled_from(kinds), min_size=1 - len(start), max_size=5 - len(start)))
+    for index, kind in enumerate([*start, *more]):
         name = f"{prefix}{index}"
         inner = tuple(draw_parts(draw, language, depth - 1, f"{name}_")) if kind in ("record", "records") else ()
         count = draw(st.integers(2, 4)) if kind == "enum" else 0
@@ -147,7 +149,8 @@ def add(draw: Any, model: Model) -> Part:
     return Part(name, kind)
 
 
-OPERATIONS = (rename, rename_inside, rename_symbols, exchange, wrap, drop, move)
+Operation = Callable[[Any, Model, int], Part | None]
+OPERATIONS: tuple[Operation, ...] = (rename, rename_inside, rename_symbols, exchange, wrap, drop, move)
 
 
 @dataclass(frozen=True)
@@ -167,15 +170,29 @@ class Lawful:
         return Step(parse_upgrade(text, "Placed.upgrade.yaml"), *sides, "correlation_id")
 
 
+FITTING: dict[Operation, tuple[str, ...]] = {
+    rename: PROTOBUF_LEAVES,
+    rename_symbols: ("enum",),
+    exchange: ("long",),
+}
+"""Kinds of fields that an operation changes surely, in both languages."""
+
+
 @st.composite
-def lawful(draw: Any, language: str = "avro") -> Lawful:
-    parts = draw_parts(draw, language, 1, "f")
+def lawful(draw: Any, language: str = "avro", among: Sequence[Operation] = (), most: int = 5) -> Lawful:
+    """Up to ``most`` operations on fields that are there, and one of ``among`` first where some are named."""
+    surely = draw(st.sampled_from(among)) if among else None
+    parts = draw_parts(draw, language, 1, "f", FITTING[surely] if surely else ())
     model = Model(language, list(parts))
-    for index in draw(st.lists(st.integers(0, len(parts) - 1), unique=True, min_size=1)):
+    if surely:
+        model.parts[0] = surely(draw, model, 0) or Part("", "gone")
+    others = st.integers(int(surely is not None), len(parts) - 1)
+    room = min(most, len(parts)) - int(surely is not None)
+    for index in draw(st.lists(others, unique=True, min_size=int(surely is None), max_size=room)) if room else ():
         operation = draw(st.sampled_from(OPERATIONS))
         changed = operation(draw, model, index)
         model.parts[index] = changed if changed is not None else Part("", "gone")
-    if draw(st.booleans()) or not model.up:
+    if not model.up or (most > 1 and draw(st.booleans())):
         model.parts.append(add(draw, model))
     newer = [part for part in model.parts if part.kind != "gone"]
     document = {"up": model.up, **({"loss": model.losses} if model.losses else {})}

@@ -35,9 +35,9 @@ def framed(number: int, body: bytes = b"body") -> bytes:
 OLD, NEW, SIBLING, FOREIGN = map(framed, (OLD_ID, NEW_ID, SIBLING_ID, FOREIGN_ID))
 
 
-def asked(cluster: Cluster, **settings: object) -> KafkaCluster:
+def asked(cluster: Cluster, patience: float = 5.0, **settings: object) -> KafkaCluster:
     """The cluster, as rollouts ask it."""
-    return KafkaCluster({**cluster.settings, **settings}, "main", patience=5.0)
+    return KafkaCluster({**cluster.settings, **settings}, "main", patience=patience)
 
 
 def write(

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from registry import serde
@@ -203,6 +204,12 @@ def spell(order_id: str, *, done: bool, cents: int, note: str, number: int) -> O
     return CLASSES[number][0](**both, **more[number])  # type: ignore[no-any-return]  # of the table
 
 
+@cache
+def writer_of(number: int) -> serde.Serde:
+    """What writes one version: a build for each, made once."""
+    return serde.Serde(ALL, active=number)
+
+
 def encode(event: Order, number: int, topic: str = TOPIC, partition: int = -1) -> serde.Record:
     """The record of an event, written by a build whose active version it is."""
     from datetime import UTC, datetime
@@ -210,6 +217,6 @@ def encode(event: Order, number: int, topic: str = TOPIC, partition: int = -1) -
     meta = serde.Meta()
     meta.correlation_id, meta.event_id = "request-1", f"event of {event.order_id}"
     meta.occurred_at = datetime(2026, 11, 23, tzinfo=UTC)
-    value, headers = serde.Serde(ALL, active=number).encode(event, meta)
+    value, headers = writer_of(number).encode(event, meta)
     record = serde.Record(topic, event.order_id.encode(), value, tuple(headers))
     return record if partition < 0 else replace(record, partition=partition)

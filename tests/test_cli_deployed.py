@@ -5,9 +5,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from registry.rollout.journal.git_journal import GitJournal
 from registry.rollout.journal.journal import Book, Entry
+from registry.rollout.render.schema import DEPLOYMENT_SCHEMA
 from tests.command import run, untouched
 from tests.rollout_shop import EVENT, OWNERSHIP, Shop, build
 
@@ -140,6 +142,8 @@ def test_a_build_that_reads_all_may_be_deployed_and_one_that_does_not_may_not(sh
 def test_the_answer_for_programs(shop: Shop) -> None:
     shop.run("rollout start Placed --env staging")
     found = json.loads(shop.run("can-i-deploy --service orders --env staging --format json").stdout)
+    Draft202012Validator(DEPLOYMENT_SCHEMA).validate(found)
+    assert json.loads(shop.run("schema can-i-deploy").stdout) == DEPLOYMENT_SCHEMA
     assert (found["service"], found["environment"], found["verdict"], found["exit_code"]) == (
         "orders",
         "staging",

@@ -5,8 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from registry.cli import rollout_desk
+from registry.cli.rollout import rollout
 from registry.rollout.journal.git_journal import GitJournal
 from registry.rollout.journal.journal import Book, Entry
 from registry.rollout.render.schema import ROLLOUT_SCHEMA
@@ -369,7 +371,7 @@ def test_a_broker_from_the_shell_is_no_contradiction(shop: Shop, monkeypatch: py
     shop.run("rollout check --env production")
 
 
-def test_help_needs_no_repository(tmp_path: Path) -> None:
+def test_help_needs_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = run(tmp_path, "rollout", "--help")
     assert outcome.code == 0
     listed = [line.split()[0] for line in outcome.out.partition("Commands:\n")[2].splitlines() if line[2:3].strip()]
@@ -377,5 +379,6 @@ def test_help_needs_no_repository(tmp_path: Path) -> None:
         "plan", "start", "check", "switch", "converge", "contract", "retire-write", "retire-read", "revert", "reopen",
         "abort", "abandon", "status", "reconcile",
     ]  # fmt: skip
+    monkeypatch.chdir(tmp_path)
     for name in listed:
-        assert run(tmp_path, "rollout", name, "--help").code == 0
+        assert CliRunner().invoke(rollout, [name, "--help"]).exit_code == 0

@@ -187,7 +187,7 @@ def change(cluster: Cluster, topic: str, name: str, value: str) -> None:
 
 def test_a_cluster_that_is_gone_is_told_soon(cluster: Cluster) -> None:
     cluster.stop_node()
-    known = KafkaCluster(cluster.settings, "main", patience=2.0)
+    known = asked(cluster, patience=0.5)
     began = monotonic()
     for ask in (
         lambda: known.read_heartbeats("production"),
@@ -228,3 +228,14 @@ def test_dead_letters_that_were_not_redriven_are_counted_by_version(cluster: Clu
     commit(cluster, f"{group}.redrive", topic, {0: 7})
     assert asked(cluster).count_dead_letters([topic], WANTED) == {topic: {1: 1}}
     assert asked(cluster).count_dead_letters([topic], Wanted("shop.Other", {}, frozenset())) == {topic: {}}
+
+
+@pytest.mark.skipif(KIND != "mock", reason="a real cluster is told to create them")
+def test_on_the_mock_both_topics_are_there_when_a_rollout_begins_and_the_time_is_not_waited_for() -> None:
+    """Runtimes look whether the topic of heartbeats is there before they send one; the mock answers no order at all."""
+    with start_cluster(1, "mock") as fresh:
+        asked(fresh).create_topics()
+        topics = AdminClient(fresh.settings).list_topics(timeout=10).topics
+        assert {CONTROL_TOPIC, HEARTBEAT_TOPIC} <= topics.keys()
+        # Its settings would be asked for in vain, as long as the patience lasts, and then nobody knows more.
+        assert KafkaCluster(fresh.settings, "main", patience=600.0).read_now() is not None

@@ -1,6 +1,6 @@
 """A service under a rollout, on a cluster: switched, reverted and retired without a redeploy, and told to all."""
 
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 import test_serde_chains as chains
@@ -140,12 +140,13 @@ def test_a_running_reader_of_a_version_that_it_cannot_read_goes_on_and_says_so(c
         producer = shop.producer(owner, 1, 2)
         subscription = shop.subscribe(mailer, shop.bundle(1, service="mailer"), kept)
         with running(subscription):
-            wait_for(lambda: len(subscription.assigned) == 1)
+            publish(producer, chains.V1, shop)
+            wait_for(kept.has(1))
             shop.publish(shop.record(1, 1, (1, 2), prepare=2))
             said = shop.wait_until(mailer, lambda said: said.prepared)
             assert said.trouble.startswith("cannot read v2 (reads: [1]): v2 is about to be written")
             publish(producer, chains.V1, shop)
-            wait_for(kept.has(1))
+            wait_for(kept.has(2))
             shop.publish(shop.record(2, 1, (1, 2)))
             assert shop.wait_until(mailer, lambda said: said.epoch == 2).trouble == ""
 
@@ -206,7 +207,7 @@ def test_a_partition_that_stands_goes_on_when_the_control_record_brings_the_text
 
 
 def test_under_threads_that_publish_all_arrives_and_the_switch_is_told_after_the_last_old_one(cluster: Cluster) -> None:
-    shop, kept, going = Shop(cluster), Kept(), [True]
+    shop, kept, going, pause = Shop(cluster), Kept(), [True], Event()
     with shop.rollouts() as owner, shop.rollouts("mailer") as mailer:
         producer = shop.producer(owner, 1, 2)
         sent = [0, 0]
@@ -215,7 +216,8 @@ def test_under_threads_that_publish_all_arrives_and_the_switch_is_told_after_the
             while going[0]:
                 producer.publish(chains.V2, correlation_id="request-1")
                 sent[which] += 1
-                shop.transport.flush()  # the mock keeps no more than some megabytes
+                shop.transport.flush()
+                pause.wait(0.002)  # the mock keeps no more than some megabytes
 
         threads = [Thread(target=work, args=(which,), daemon=True) for which in (0, 1)]
         with running(shop.subscribe(mailer, shop.bundle(1, service="mailer"), kept)):
@@ -236,8 +238,7 @@ def test_under_threads_that_publish_all_arrives_and_the_switch_is_told_after_the
             written = shop.versions()
             wait_for(kept.has(len(written)))
         assert len(written) == sum(sent) == len(kept.events)
-        assert set(written[before:]) == {2}
-        assert written == sorted(written)
+        assert set(written[before:]) == {2}  # one thread's last v1 may well stand behind the other's first v2
 
 
 def test_several_subscriptions_share_the_rollouts_of_a_process(cluster: Cluster) -> None:

@@ -189,7 +189,7 @@ def test_a_cluster_that_is_gone_is_told_soon(cluster: Cluster, topic: str) -> No
     cluster.stop_node()
     began = monotonic()
     with pytest.raises(BrokerUnavailable, match="the cluster main does not answer"):
-        asked(cluster).scan(topic, {0: 0}, WANTED)
+        asked(cluster, patience=0.5).scan(topic, {0: 0}, WANTED)
     assert monotonic() - began < DEADLINE
 
 

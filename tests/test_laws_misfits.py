@@ -123,6 +123,30 @@ def test_fields_inside_of_records_arrays_and_maps() -> None:
         )
 
 
+def formula(*more: str) -> str:
+    """A message that holds itself in six fields, so that there are 6 ** n places n steps below it."""
+    inside = " ".join(f"Formula part{number} = {number};" for number in range(1, 7))
+    message = f"message Formula {{ {inside} {' '.join(more)} }} message Placed"
+    return proto("Formula formula = 3;").replace("message Placed", message)
+
+
+def test_records_that_hold_themselves_in_many_ways_are_looked_at_once() -> None:
+    assert told("up: []\n", formula("string a = 7;"), formula("string a = 7;")) == []
+    assert told("up: []\n", formula("string a = 7;"), formula()) == [
+        "1:1 nothing takes 'formula/a' of v1, which v2 does not have"
+    ]
+
+
+def test_what_is_said_of_one_place_is_not_said_of_the_same_record_further_in() -> None:
+    sides = formula("string a = 7;"), formula("string b = 7;")
+    further = [
+        "1:1 nothing takes 'formula/part1/a' of v1, which v2 does not have",
+        "1:1 on the way down nothing takes 'formula/part1/b' of v2, which v1 does not have",
+    ]
+    assert told("up: [{rename: {formula/a: formula/b}}]\n", *sides) == further
+    assert told("up: []\nloss: {up: [{field: formula/a}], down: [{field: formula/b}]}\n", *sides) == further
+
+
 def test_of_several_types_in_one_field_nothing_is_claimed() -> None:
     """Which of them it is, only an event says."""
     body = [{"type": "record", "name": name, "fields": [field("x", "string")]} for name in ("A",)]

@@ -75,14 +75,14 @@ def mark_of(log: Log, old: int = 1, new: int = 2) -> Mark:
         ("oo|nonn", 4, 4, 2),  # old ones between the first new ones: allowed until all have converged
         ("oo|nn", 2, 2, 2),  # no old record since: one past the last one before
         ("oo|", 2, 2, -1),  # an idle partition
-        ("|", -1, -1, -1),  # an empty one
-        ("|nn", -1, -1, 0),  # an empty one that only ever saw the new version
+        ("|", 0, 0, -1),  # an empty one: nothing lies before it
+        ("|nn", 0, 0, 0),  # an empty one that only ever saw the new version
         ("oom|nm", 2, 2, 3),  # a marker at the end: no group commits past it, and none has to
         ("oo|oomnm", 4, 4, 5),
         ("oo|aamnm", 2, 4, 5),  # aborted old records: not for groups, but somebody wrote them
         ("ooaam|nm", 2, 4, 5),  # the same before the preparation
         ("o...|.n", 1, 1, 5),  # holes of compaction
-        ("..t.|n", -1, -1, 4),  # nothing but tombstones and holes
+        ("..t.|n", 0, 0, 4),  # nothing but tombstones and holes
         ("oott|n", 2, 2, 4),  # tombstones have no version
         ("oox|xn", 3, 3, 4),  # the last record is another event's: it is data all the same
         ("oo|bbmo", 6, 6, -1),  # a new one that was aborted is not there

@@ -166,6 +166,43 @@ def test_the_key_is_what_its_bytes_show(revision: Revision) -> None:
     assert dict(facts_of(revision, "shop.Paid").keys) == {1: "text", 2: "text"}
 
 
+def test_a_key_that_converters_rename_is_the_same_key(tmp_path: Path) -> None:
+    """ownership.yaml names the field as the newest version has it; what is another value is another key."""
+    made = Repository(tmp_path / "repository")
+    made.commit("one", {"ownership.yaml": OWNERSHIP, PLACED: avro("Placed", ID, CENTS)})
+    freeze(made, "shop.Placed")
+    renamed = ID.replace("order_id", "id")
+    owners = OWNERSHIP.replace("key: order_id", "key: id")
+    steps: tuple[dict[str, str | bytes | None], ...] = (
+        {PLACED: avro("Placed", renamed, CENTS), UPGRADE: "up: [rename: {order_id: id}]\n", "ownership.yaml": owners},
+        {PLACED: avro("Placed", renamed, CENTS, NOTE), UPGRADE: None},
+    )
+    for files in steps:
+        made.write(files)
+        freeze(made, "shop.Placed")
+    made.commit("three")
+    with open_repo(made.path) as repo:
+        assert dict(facts_of(read_revision(repo, os.environ), "shop.Placed").keys) == dict.fromkeys((1, 2, 3), "text")
+    made.commit("named as it was", {"ownership.yaml": OWNERSHIP})
+    with open_repo(made.path) as repo:
+        assert dict(facts_of(read_revision(repo, os.environ), "shop.Placed").keys) == dict.fromkeys((1, 2, 3), "text")
+
+
+def test_a_key_whose_value_converters_change_is_another_key(tmp_path: Path) -> None:
+    made = Repository(tmp_path / "repository")
+    made.commit("one", {"ownership.yaml": OWNERSHIP, PLACED: avro("Placed", ID, CENTS)})
+    freeze(made, "shop.Placed")
+    converters = "up: [scale: {field: cents, to: amount, by: 10}]\ndown: none\n"
+    made.write({PLACED: avro("Placed", ID, AMOUNT), UPGRADE: converters})
+    freeze(made, "shop.Placed")
+    made.write({PLACED: avro("Placed", ID, AMOUNT, NOTE), UPGRADE: None})
+    freeze(made, "shop.Placed")
+    made.commit("keyed by it", {"ownership.yaml": OWNERSHIP.replace("key: order_id", "key: amount", 1)})
+    with open_repo(made.path) as repo:
+        keys = facts_of(read_revision(repo, os.environ), "shop.Placed").keys
+        assert dict(keys) == {1: "number", 2: "number, changed by scale in v2", 3: "number, changed by scale in v2"}
+
+
 def test_a_bundled_version_reads_what_a_build_without_it_could_not(revision: Revision) -> None:
     """The texts of the control record are enough: an old build reads a newer version through them."""
     for event, value in (

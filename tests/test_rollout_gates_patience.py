@@ -157,6 +157,7 @@ def test_the_window_can_be_waived() -> None:
         ),
         deployments=(),
         rollouts=(switched(State.CONTRACTING),),
+        versions={1: "digest-1", 2: "digest-2", 3: "digest-3"},
     )
     assert judge("G1", THIRD, chained) is NO
     assert judge("G1", step, chained) is YES

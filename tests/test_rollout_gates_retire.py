@@ -27,6 +27,7 @@ from tests.rollout_evidence import (
     scan,
     seen,
     served,
+    services,
     switched,
     terms,
     verdicts,
@@ -80,8 +81,16 @@ def test_a_supported_release_that_can_write_it_counts_until_its_support_ends() -
 
 
 def test_another_service_that_was_deployed_with_a_writer() -> None:
-    evidence = late(deployments=(*BUILDS, deployed("legacy", writes=(1,))))
+    known = services(OWNER, "edge-cache", "search-index", "legacy")
+    evidence = late(deployments=(*BUILDS, deployed("legacy", writes=(1,))), services=known)
     assert verdicts("G4.1", STEP, evidence)["service/legacy"] is NO
+
+
+def test_a_writer_that_was_renamed_is_for_somebody_to_answer() -> None:
+    """Nobody can record a new build of a service that ownership.yaml no longer has."""
+    evidence = late(deployments=(*BUILDS, deployed("legacy", writes=(1,))))
+    assert verdicts("G4.1", STEP, evidence)["service/legacy"] is UNKNOWN
+    assert "--waive G4.1:service/legacy" in help_of("G4.1", STEP, evidence, "service/legacy")
 
 
 def test_without_a_record_the_live_instances_answer_and_without_any_nobody_does() -> None:

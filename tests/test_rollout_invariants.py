@@ -90,9 +90,14 @@ def test_a_reader_that_forgot_the_old_version_too_early() -> None:
     assert broken(switched(), **hear(beat("edge-cache", "pod-9", reads=(2,)))) == ["I1 instance/edge-cache/pod-9"]
 
 
-def test_a_retired_version_is_demanded_of_nobody() -> None:
-    new = beat("edge-cache", "pod-9", reads=(2,))
-    assert broken(switched(), **hear(new), versions={2: "digest-2"}) == []
+def test_a_retired_version_is_demanded_of_nobody_once_its_rollout_has_ended() -> None:
+    new = beat("edge-cache", "pod-9", reads=(2, 3))
+    later = rollout(State.EXPANDING, 2, 3, stored=(1, 2), epoch=1)
+    git = {2: "digest-2", 3: "digest-3"}
+    assert broken(later, **hear(new), versions=git, tail={}, everything={}, control=None) == []
+    assert broken(switched(), **hear(beat("edge-cache", "pod-9", reads=(2,))), versions={2: "digest-2"}) == [
+        "I1 instance/edge-cache/pod-9"
+    ]
 
 
 def test_the_active_version_is_writable() -> None:

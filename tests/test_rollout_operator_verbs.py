@@ -253,7 +253,7 @@ def test_an_abandoned_version_is_never_rolled_out_again() -> None:
 def test_reopening_beside_a_newer_step_is_refused() -> None:
     world = make_contracting(World(versions=3))
     world.demand("start", 2, 3)
-    with pytest.raises(RolloutError, match=r"would write v2 again while .* 2 -> 3 in production is expanding"):
+    with pytest.raises(RolloutError, match=r"would let v1 be written again while .* 2 -> 3 in production is expanding"):
         world.run("reopen", 1, 2, reason="orders doubled")
     world.demand("abort", 2, 3, reason="first things first")
     assert world.demand("reopen", 1, 2, reason="orders doubled").after.state is State.SWITCHED

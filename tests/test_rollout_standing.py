@@ -3,7 +3,7 @@
 import pytest
 
 from registry.rollout.rollout import Publication, Rollout
-from registry.rollout.standing import MEANINGS, Standing, find_open, stand
+from registry.rollout.standing import MEANINGS, Standing, stand
 from registry.rollout.states import State
 from tests.rollout_evidence import ago, preparing, rollout, switched
 
@@ -153,9 +153,3 @@ def test_the_highest_epoch_counts_whatever_was_touched_last() -> None:
         State.SWITCHED, 2, 3, epoch=5, publication=Publication(5, 3, (2, 3)), stored=(2, 3), since=ago(days=9)
     )
     assert stand([switched(State.WRITE_RETIRED, epoch=1), second]).active == 3
-
-
-def test_open_are_those_that_something_may_follow() -> None:
-    ended = [rollout(State.ABORTED, 1, 3), rollout(State.READ_RETIRED, 1, 4), rollout(State.ABANDONED, 1, 5)]
-    under_way = [rollout(State.EXPANDING, 2, 3), switched(State.CONTRACTING)]
-    assert [each.step.old for each in find_open([*under_way, *ended])] == [1, 2]

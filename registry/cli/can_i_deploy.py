@@ -13,6 +13,7 @@ from registry.cli.rollout_desk import open_revision, terminal_width
 from registry.cli.rollout_options import ENVIRONMENT, FORMAT, PLACE, with_options
 from registry.rollout.can_deploy import TITLES, Pins, judge_deployment
 from registry.rollout.checks import Check, decide
+from registry.rollout.deployments import find_current
 from registry.rollout.journal.git_journal import open_journal
 from registry.rollout.outcome import EXITS
 from registry.rollout.pinned import find_pins
@@ -29,8 +30,10 @@ def _can_i_deploy(service: str, environment: str, format_: str, root: str, remot
     with open_revision(root) as revision, open_journal(Path.cwd(), remote) as journal:
         revision.find_environment(environment)
         pins = Pins(service, *find_pins(revision, service))
-        rollouts = tuple(journal.read().find_rollouts(environment=environment))
-        checks = judge_deployment(pins, rollouts, environment, revision.ownership.terms, _find_versions(revision, pins))
+        book, terms = journal.read(), revision.ownership.terms
+        rollouts = tuple(book.find_rollouts(environment=environment))
+        recorded = find_current(book.find_deployments(environment), datetime.now(UTC))
+        checks = judge_deployment(pins, rollouts, environment, terms, _find_versions(revision, pins), recorded)
     verdict = decide(checks)
     if format_ == "json":
         print_text(_render_json(service, environment, checks))

@@ -30,6 +30,12 @@ def _numbers(_context: click.Context, _option: click.Parameter, value: str | Non
     return tuple(sorted({int(word) for word in words}))
 
 
+def _name(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    if not value.isprintable():
+        raise click.BadParameter(f"{value!r} has signs in it that nobody can see")
+    return value
+
+
 def _day(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
     try:
         return datetime.combine(date.fromisoformat(value), datetime.max.time(), UTC) if value else None
@@ -42,9 +48,13 @@ def _day(_context: click.Context, _option: click.Parameter, value: str | None) -
 @click.option("--event", metavar="EVENT", help="The event that --reads and --writes are about.")
 @click.option("--reads", callback=_numbers, metavar="1,2", help="Versions its build reads; default: ownership.yaml's.")
 @click.option("--writes", callback=_numbers, metavar="1,2", help="Versions its build writes; default: the same.")
-@click.option("--instance", default="", metavar="NAME", help="One instance; default: all of them.")
-@click.option("--build", envvar="CONTRACTS_BUILD", default="", help="What the build is called. [CONTRACTS_BUILD]")
-@click.option("--release", default="", metavar="NAME", help="A release that customers run beside newer ones.")
+@click.option("--instance", default="", callback=_name, metavar="NAME", help="One instance; default: all of them.")
+@click.option(
+    "--build", envvar="CONTRACTS_BUILD", default="", callback=_name, help="What the build is called. [CONTRACTS_BUILD]"
+)
+@click.option(
+    "--release", default="", callback=_name, metavar="NAME", help="A release that customers run beside newer ones."
+)
 @click.option("--until", callback=_day, metavar="DATE", help="The last day on which the release is supported.")
 @click.option("--dry-run", is_flag=True, help="Say what would be recorded, and write nothing.")
 def _deployed(

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import click
 
+from registry.catalog import layout_of
 from registry.cli.output import print_text, wants_colour
 from registry.cli.rollout_options import Clusters
 from registry.cli.rollout_progress import Scans
@@ -27,6 +28,7 @@ from registry.rollout.lazy import Lazy
 from registry.rollout.operator import Operator
 from registry.rollout.outcome import Exit, Outcome, exit_code_of
 from registry.rollout.revision import Revision, read_revision
+from registry.rollout.words import count
 
 T = TypeVar("T")
 
@@ -91,7 +93,12 @@ def open_desk(place: Place, clusters: Clusters, event: str | None) -> Iterator[D
 def open_revision(root: str) -> Iterator[Revision]:
     """What the checked out commit says."""
     with open_repo(Path.cwd()) as repo:
-        yield read_revision(repo, os.environ, root=root)
+        revision = read_revision(repo, os.environ, root=root)
+        behind, upstream = repo.count_behind(layout_of(root).under)
+        if behind:
+            fact = f"{upstream} has {count(behind, 'commit')} on contracts that HEAD ({revision.commit[:12]}) lacks"
+            click.echo(f"note: {fact}; what is said here goes by HEAD: git pull", err=True)
+        yield revision
 
 
 def _opener(environment: Environment, settings: Mapping[str, str]) -> Callable[[str], Broker]:

@@ -10,7 +10,7 @@ from registry.duration import SPAN, parse_duration
 from registry.environment import DAY
 
 F = TypeVar("F", bound=Callable[..., Any])
-WAIVER: Final = re.compile(r"G\d\.\d+:\S+")
+WAIVER: Final = re.compile(r"G\d\.\d+:\S(.*\S)?")  # principals of certificates have spaces
 
 
 class Span(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic in newer stubs only

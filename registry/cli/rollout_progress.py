@@ -11,6 +11,7 @@ import click
 
 from registry.cache import cache_folder
 from registry.environment import Environment
+from registry.render.wording import one_line
 from registry.rollout.broker import Progress
 from registry.rollout.evidence import Question
 from registry.rollout.unfinished import Unfinished
@@ -29,7 +30,7 @@ class ProgressLine:
     def tell(self, line: str) -> None:
         """One line that stays."""
         self.clear()
-        click.echo(line, err=True)
+        click.echo(one_line(line), err=True)
 
     def show(self, cluster: str, progress: Progress) -> None:
         """How far the scan of a cluster is."""

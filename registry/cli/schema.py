@@ -40,17 +40,24 @@ def _rollout() -> object:
     return ROLLOUT_SCHEMA
 
 
+def _deployment() -> object:
+    from registry.rollout.render.schema import DEPLOYMENT_SCHEMA
+
+    return DEPLOYMENT_SCHEMA
+
+
 SCHEMAS: Mapping[str, Callable[[], object]] = {
     "ownership": _ownership,
     "policy": _policy,
     "report": _report,
     "comparison": _comparison,
     "rollout": _rollout,
+    "can-i-deploy": _deployment,
 }
 
 
 @click.command()
 @click.argument("what", type=click.Choice(tuple(SCHEMAS)))
 def schema(what: str) -> None:
-    """The JSON Schema of WHAT we read (ownership, policy) or print with --format json (report, comparison, rollout)."""
+    """The JSON Schema of WHAT we read (ownership, policy) or print with --format json (the others)."""
     print_text(json.dumps(SCHEMAS[what](), indent=2) + "\n")

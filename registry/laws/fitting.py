@@ -1,23 +1,16 @@
 """One list of operations, applied to what stands where by the schemas alone: do they fit?"""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
-from uuid import UUID
 
 from registry.errors import Flaw
-from registry.laws.document import Declared, find_cases, find_literal, find_losses, find_operations
-from registry.laws.nodes import Astray, Node, find_pairs, root_of, walk
+from registry.laws.comparing import Comparing
+from registry.laws.document import Declared, find_literal, find_losses, find_operations
+from registry.laws.nodes import Astray, Node, nearest, root_of, suggest, walk
 from registry.laws.side import Side
 from registry.serde.conversion.document import Part
 from registry.serde.conversion.paths import ITEMS, VALUES, Path
 from registry.upgrade import Upgrade
-
-_Place = tuple[str, ...]
-_DEEPEST: Final = 12
-"""Steps into both schemas; records may hold themselves."""
 
 
 class Fitting:
@@ -33,11 +26,6 @@ class Fitting:
         self._root = root_of(source.tree, source.event)
         self._flaws: list[Flaw] = []
         self._literals: list[tuple[Path, Declared, Side]] = []
-        self._excused = {
-            test.parse_path(key).steps
-            for case in find_cases(upgrade.text, way)
-            for key, test in case.at("when", case.value["when"]).entries().items()
-        }
 
     def find(self) -> Iterator[Flaw]:
         """Each misfit; of one place the first."""
@@ -48,7 +36,8 @@ class Fitting:
             except Astray as stray:
                 self._say(operation.pointers[0], stray.fact, suggest(stray))
         if not self._flaws:
-            self._compare(self._root, root_of(self._target.tree, self._target.event), ())
+            sides = self._source, self._target
+            self._flaws += Comparing(self._upgrade, self._way, *sides, derived=self._derived).find(self._root)
             self._try_literals()
         whole = f"/{self._way}"
         # A slip in one operation leaves a field without one: that is the same mistake.
@@ -193,64 +182,6 @@ class Fitting:
             if fact := side.refuses(path.steps, find_literal(operation)):
                 self._say(operation.find("value").pointer, f"'{path.text}' of {side.label} cannot be that: {fact}")
 
-    def _compare(self, made: Node, wanted: Node, at: _Place) -> None:
-        """What the operations made, and what the target's schema has at the same place."""
-        if made.murky or wanted.murky:
-            return
-        if made.nullable and not wanted.nullable and at not in self._excused and self._target.refuses(at, None):
-            name, pointer = _spell(at), made.pointer or f"/{self._way}"
-            fact = f"'{name}' may be null in {self._source.label}, and may not in {self._target.label}"
-            self._say(pointer, fact, f"say what null becomes: fill: {{field: {name}, value: …}}")
-            return
-        if made.fields is not None and wanted.fields is not None:
-            for name, mine, theirs in find_pairs(made, wanted):
-                self._compare_field(mine, theirs, (*at, name))
-        elif made.items is not None and wanted.items is not None:
-            self._compare(made.items, wanted.items, (*at, ITEMS))
-        elif made.values is not None and wanted.values is not None:
-            self._compare(made.values, wanted.values, (*at, VALUES))
-        elif made.symbols is not None and wanted.symbols is not None:
-            self._compare_symbols(made, wanted, at)
-        elif not made.kinds & wanted.kinds and all(self._target.refuses(at, sample) for sample in _find_samples(made)):
-            name, pointer = _spell(at), made.pointer or f"/{self._way}"
-            fact = f"'{name}' is {made.words} here, and {wanted.words} in {self._target.label}"
-            self._say(pointer, fact, "" if made.pointer else "convert it, or drop the one and set the other")
-
-    def _compare_field(self, mine: Node | None, theirs: Node | None, at: _Place) -> None:
-        name, source, target = _spell(at), self._source.label, self._target.label
-        if mine is not None and theirs is not None:
-            if len(at) <= _DEEPEST:
-                self._compare(mine, theirs, at)
-        elif mine is not None and mine.pointer:
-            holder = walk(root_of(self._target.tree, self._target.event), Path(at, name), target, -1)
-            known = (holder.fields if holder is not None else None) or {}
-            self._say(mine.pointer, f"{target} has no field '{name}'", nearest(at[-1], known))
-        elif mine is not None:
-            self._say(
-                f"/{self._way}",
-                f"nothing takes '{name}' of {source}, which {target} does not have",
-                _way_out(self._way, name),
-            )
-        elif theirs is not None and not theirs.optional:
-            fact = f"nothing brings '{name}' of {target}, which has no default"
-            self._say(f"/{self._way}", fact, "set it, move something there, or give it a default")
-        elif theirs is not None and self._derived and not self._is_lost(at):
-            fact = f"on the way down nothing takes '{name}' of {target}, which {source} does not have"
-            self._say(f"/{self._way}", fact, f"{_way_out('down', name)}, or say `down: none`")
-
-    def _compare_symbols(self, made: Node, wanted: Node, at: _Place) -> None:
-        assert made.symbols is not None and wanted.symbols is not None
-        if at in self._excused:
-            return
-        for symbol, pointer in made.symbols.items():
-            if symbol not in wanted.symbols:
-                fact = f"{wanted.words} of {self._target.label} has no symbol '{symbol}'"
-                way_out = f"map it: enum: {{field: {_spell(at)}, map: {{{symbol}: …}}}}"
-                self._say(pointer or made.pointer or f"/{self._way}", fact, nearest(symbol, wanted.symbols) or way_out)
-
-    def _is_lost(self, at: _Place) -> bool:
-        return any(path.steps == at[: len(path.steps)] for path, _ in find_losses(self._upgrade.text, "down"))
-
     def _unfit(self, operation: Declared, node: Node, wanted: str) -> str:
         return f"'{operation.before[0].text}' of {self._source.label} is {node.words}, and no {wanted}"
 
@@ -271,36 +202,6 @@ _FIT: Final[Mapping[str, Callable[[Fitting, Declared], None]]] = {
     "drop": Fitting.drop,
 }
 _NUMBERS: Final = frozenset({"int", "float", "decimal", "string"})
-_SAMPLES: Final[Mapping[str, tuple[object, ...]]] = {
-    **dict.fromkeys(("int", "seconds", "millis", "micros"), (1, 0)),
-    "float": (1.0, 0.5),
-    "decimal": (Decimal(0), Decimal(1), Decimal("0.1"), Decimal("0.01")),
-    "string": ("", "a", "1", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
-    "uuid": (UUID(int=1),),
-    "bytes": (b"", b"\1", bytes(16)),
-    "timestamp": (datetime(2026, 1, 2, tzinfo=UTC),),
-    "date": (date(2026, 1, 2),),
-    "bool": (True,),
-}
-"""Values of each kind that operations make; a schema that takes none of them does not fit."""
-
-
-def _find_samples(node: Node) -> Iterator[object]:
-    if node.symbols is not None:
-        yield from node.symbols
-    elif node.fields is not None:
-        yield {}
-    elif node.items is not None:
-        yield []
-    elif node.values is not None:
-        yield {}
-    else:
-        for kind in sorted(node.kinds):
-            yield from _SAMPLES.get(kind, ())
-
-
-def _spell(steps: _Place) -> str:
-    return "".join(step if step in (ITEMS, VALUES) else f"/{step}" for step in steps).removeprefix("/")
 
 
 def _pointer(part: Part | None) -> str:
@@ -310,19 +211,3 @@ def _pointer(part: Part | None) -> str:
 def _also(node: Node) -> frozenset[str]:
     """A symbol is a text to a converter."""
     return frozenset({"string"}) if node.symbols is not None else frozenset()
-
-
-def _way_out(way: str, name: str) -> str:
-    return f"an operation must take it, or `loss: {{{way}: [{{field: {name}, because: …}}]}}`"
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """What was probably meant, as a question."""
-    close = get_close_matches(word, list(known), 1)
-    return f"did you mean {close[0]}?" if close else ""
-
-
-def suggest(stray: Astray) -> str:
-    """The way out of a path that leads nowhere."""
-    known = ", ".join(stray.known[:12])
-    return nearest(stray.name, stray.known) or (f"there are {known}" if known else "")

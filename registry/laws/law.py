@@ -83,8 +83,7 @@ def find_changed_return(seen: Seen) -> Breach | None:
     if back.failure is not None:
         if back.failure.kind == DECLARED:
             return None
-        failure = breach_of(back.failure)
-        return Breach(failure.kind, failure.fact, failure.path, failure.at, failure.help)
+        return breach_of(back.failure)
     if seen.passage.back is not None and seen.passage.back.replaces(seen.arrival.made):
         return None
     for place in find_differences(seen.event, back.made):
@@ -98,9 +97,7 @@ def find_touched_envelope(seen: Seen) -> Breach | None:
     if seen.arrival.failure is not None:
         return None
     source, target = seen.passage.there.source, seen.passage.there.target
-    was, now = (
-        side.read_meta(side.write(event)) for side, event in ((source, seen.event), (target, seen.arrival.made))
-    )
+    was, now = source.read_meta(seen.event), target.read_meta(seen.arrival.made)
     for role in was.keys() & now.keys():
         if not are_same(was[role], now[role]):
             fact = f"its {role} was {describe_python(was[role])} and is {describe_python(now[role])}"

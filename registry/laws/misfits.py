@@ -5,8 +5,8 @@ from json import loads
 
 from registry.errors import Flaw
 from registry.laws.document import find_cases, find_losses
-from registry.laws.fitting import Fitting, nearest, suggest
-from registry.laws.nodes import Astray, root_of, walk
+from registry.laws.fitting import Fitting
+from registry.laws.nodes import Astray, nearest, root_of, suggest, walk
 from registry.laws.side import Side
 from registry.serde.conversion.document import Part
 from registry.upgrade import Upgrade

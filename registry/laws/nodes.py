@@ -3,7 +3,8 @@
 Where values alone say what stands there (a union of several types), nothing is claimed: such a node is murky.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from typing import Any, Final
 
 from registry.schema import MISSING, Array, Enum, Field, Fixed, Map, Primitive, Record, Ref, Schema, Type, Union
@@ -59,6 +60,11 @@ class Node:
         """The full name of a record that is as its schema has it."""
         if schema is not None and type_ is not None:
             self._describe(schema, type_)
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nobody looked inside, and so no operation changed anything there."""
+        return self._fields is None and self._items is None and self._values is None
 
     @property
     def fields(self) -> "dict[str, Node] | None":
@@ -175,7 +181,7 @@ def walk(root: Node, path: Path, label: str, end: int | None = None) -> Node | N
 
 def _stray(node: Node, path: Path, index: int, label: str) -> Astray:
     step = path.steps[index]
-    around = _spell(path.steps[:index])
+    around = spell_steps(path.steps[:index])
     if step in (ITEMS, VALUES) or node.fields is None:
         wanted = {ITEMS: "array", VALUES: "map"}.get(step, "record")
         return Astray(f"'{around}' of {label} is {node.words}, and no {wanted}")
@@ -183,11 +189,21 @@ def _stray(node: Node, path: Path, index: int, label: str) -> Astray:
     return Astray(f"{where} has no field '{step}'", step, node.fields)
 
 
-def _spell(steps: tuple[str, ...]) -> str:
-    text = ""
-    for step in steps:
-        text += step if step in (ITEMS, VALUES) else f"/{step}"
-    return text.removeprefix("/")
+def spell_steps(steps: tuple[str, ...]) -> str:
+    """``levels[]/delta``, as documents of converters write it."""
+    return "".join(step if step in (ITEMS, VALUES) else f"/{step}" for step in steps).removeprefix("/")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """What was probably meant, as a question."""
+    close = get_close_matches(word, list(known), 1)
+    return f"did you mean {close[0]}?" if close else ""
+
+
+def suggest(stray: Astray) -> str:
+    """The way out of a path that leads nowhere."""
+    known = ", ".join(stray.known[:12])
+    return nearest(stray.name, stray.known) or (f"there are {known}" if known else "")
 
 
 def find_pairs(mine: Node, theirs: Node) -> Iterator[tuple[str, Node | None, Node | None]]:

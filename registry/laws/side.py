@@ -73,11 +73,14 @@ class Side:
         events = [event for event in self._find_made() if isinstance(event, dict)]
         return events if self.tree.format == "avro" else list(_find_named(events))
 
-    def read_meta(self, data: bytes) -> dict[str, object]:
-        """The envelope's fields as a handler sees them, by role; nothing of one that cannot be read."""
+    def read_meta(self, event: Any) -> dict[str, object]:
+        """The envelope of an event as a handler sees it, by role; nothing of one that cannot be read.
+
+        Raises :class:`registry.serde.errors.EncodeError` for what is no event of this version.
+        """
         if self._decode_meta is None:
             return {}
-        meta = Meta()
+        data, meta = self.write(event), Meta()
         try:
             self._decode_meta(data, 0, meta)
         except CodecError:

@@ -22,6 +22,8 @@ _LONG: Final = 50
 """Items of a long array."""
 _MOST_PLACES: Final = 300
 _MOST_MIXED: Final = 5_000
+_IN_VAIN: Final = 200
+"""Mixes in a row that bring nothing new: a small schema has few events, and all are found."""
 _AT_ONCE: Final = 5
 """Places of a mix."""
 
@@ -65,13 +67,24 @@ def find_events(
     pool = _collect([*made, *images], named, words)
     edges = chain.from_iterable(_find_alone(base, pool, named) for base in reversed(bases))
     found: dict[bytes, Any] = {}
-    # Random mixes have no end; of everything else there is only so much.
-    for event in chain(made[:1], bases, made[1 : most // 3], edges, made, images, _find_mixed(bases, pool)):
-        settled = side.settle(event)
+
+    def take(event: Any) -> bool:
+        """Whether it is one more."""
+        before, settled = len(found), side.settle(event)
         if settled is not None:
             found.setdefault(side.write(settled), settled)
+        return len(found) > before
+
+    for event in chain(made[:1], bases, made[1 : most // 3], edges, made, images):
         if len(found) >= most:
             break
+        take(event)
+    # Of everything else there is only so much; random mixes have no end.
+    in_vain = 0
+    for event in _find_mixed(bases, pool):
+        if len(found) >= most or in_vain == _IN_VAIN:
+            break
+        in_vain = 0 if take(event) else in_vain + 1
     return sorted(found.values(), key=cost_of)
 
 

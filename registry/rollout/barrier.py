@@ -57,7 +57,7 @@ def plan_barrier(
 
 
 def _after(offset: int) -> int:
-    return offset + 1 if offset >= 0 else -1
+    return offset + 1  # 0 where there is no such record: nothing lies before it
 
 
 class Crossing(StrEnum):

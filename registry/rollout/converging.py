@@ -6,6 +6,7 @@ from typing import Final
 from registry.frozen import replace
 from registry.rollout.barrier import plan_barrier, plan_probe
 from registry.rollout.checks import Verdict
+from registry.rollout.errors import LostRace
 from registry.rollout.evidence import Question
 from registry.rollout.gates import GATES
 from registry.rollout.outcome import Outcome
@@ -49,12 +50,18 @@ def await_convergence(task: Task) -> bool:
     environment, means, waited = task.means.environment, task.means, 0.0
     limit = 3 * environment.heartbeat + environment.margin if means.find_main() else 0.0
     pause = environment.heartbeat + environment.margin
+    target = CONVERGED[task.rollout.state]
     while waited < limit:
         means.tell(f"waiting {pause:g} s for heartbeats")
         means.wait(pause)
         waited += pause
-        task.reload()
-        if _decide(task, 0.0):
+        try:
+            task.reload()
+            if _decide(task, 0.0):
+                return True
+        except LostRace:
+            if not task.follow(target):  # somebody else may have proven it meanwhile, and that is as good
+                raise
             return True
         pause = environment.heartbeat or 1.0
     converged = not limit and _decide(task, 0.0)

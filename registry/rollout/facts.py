@@ -27,7 +27,8 @@ class Facts:
     readings: Mapping[tuple[int, int], str]
     """How (reader, writer) reads: ``native``, ``converters``, or, beginning with ``no: ``, why it does not."""
     keys: Mapping[int, str]
-    """The type of the message key by version; empty where the contract names none, or the version lacks the field."""
+    """The type of the message key by version, with what converters change of its value; empty where it has none. A
+    field that converters rename is the same key."""
     bundled: Mapping[int, BundledVersion]
     """The texts of each version, as stubs carry them, for the control record."""
     wanted: Wanted

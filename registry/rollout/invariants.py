@@ -17,7 +17,7 @@ from registry.rollout.gates.hearing import Voice, listen
 from registry.rollout.gates.inventory import find_subscribers
 from registry.rollout.gates.tail import place_of
 from registry.rollout.rollout import Publication, Rollout
-from registry.rollout.standing import Standing, find_governing, stand
+from registry.rollout.standing import Standing, find_governing, find_unproven, stand
 from registry.rollout.states import State
 from registry.rollout.words import count, render_list, render_versions
 
@@ -79,7 +79,8 @@ def find_unreadable(
         if record is not None and record.active not in record.writable:
             reason = f"the control topic of {cluster.name} says v{record.active}, and that it is not writable"
             yield _broken(f"control/{cluster.name}", reason, Source.BROKER, "contracts rollout reconcile")
-    demanded = [number for number in find_present(rollouts, standing) if number in evidence.versions]
+    unretired = evidence.versions.keys() | find_unproven(rollouts)
+    demanded = [number for number in find_present(rollouts, standing) if number in unretired]
     subscribers = find_subscribers(evidence)
     for voice in listen(evidence, contract):
         subscriber = subscribers.get(voice.service)

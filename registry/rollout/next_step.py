@@ -22,7 +22,7 @@ def find_next(step: Step, rollout: Rollout | None, gate: str, verdict: Verdict |
     where nobody has planned the step.
     """
     if rollout is None:
-        return _spell("start" if verdict in (None, Verdict.YES) else "check", step)
+        return _spell(Verb.START, step)
     if rollout.state is State.SWITCHING and rollout.publication and rollout.publication.prepare:
         return _spell(Verb.SWITCH, step)
     forward = find_forward(rollout)

@@ -114,6 +114,8 @@ class Operator:
         """
         task = open_task(self.means, order, Verb.CONVERGE)
         again = task.rollout.state in (State.SWITCHED, State.CONTRACTING)
+        if again and not order.dry_run:
+            catch_up(task)
         return measure_again(task) if again else self._do(task, Verb.CONVERGE, converge)
 
     def contract(self, order: Order) -> Outcome:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from registry.duration import LONGEST
 from registry.errors import Refused
 from registry.frozen import replace
 from registry.rollout.errors import RolloutError, WrongState
@@ -14,7 +15,7 @@ from registry.rollout.means import Means
 from registry.rollout.order import Order
 from registry.rollout.rollout import Rollout, Step, Waiver
 from registry.rollout.standing import stand
-from registry.rollout.states import ENDED, TRANSITIONS, State, Verb
+from registry.rollout.states import ENDED, TRANSITIONS, State, Verb, find_transition
 from registry.rollout.task import Task
 
 _PAST_CONTRACT: Final = (State.CONTRACTING, State.WRITE_RETIRED, State.READ_RETIRED)
@@ -54,7 +55,9 @@ def open_any(means: Means, order: Order, verb: str) -> Task:
     """The command on the rollout that it means, and where none is, on one that could begin."""
     facts, book = means.read_facts(order.contract), means.journal.read()
     found = find_meant(book, facts, means.environment.name, order, verb)
-    return make_task(means, order, verb, facts, book, found) if found else open_first(means, order, verb)
+    if found is None or found.state is State.ABORTED:
+        return open_first(means, order, verb)
+    return make_task(means, order, verb, facts, book, found)
 
 
 def open_first(means: Means, order: Order, verb: str) -> Task:
@@ -99,6 +102,11 @@ def plan_step(book: Book, facts: Facts, environment: str, order: Order) -> Step:
         raise Refused(
             f"v{new} of {facts.contract} is the only version: there is nothing to roll out", "release a newer one"
         )
+    if old > new:
+        raise Refused(
+            f"v{new} is older than v{old}, and a rollout leads to a newer version",
+            f"the way back is: contracts rollout revert {facts.contract} --env {environment} (before it: reopen)",
+        )
     if old == new:
         raise Refused(f"v{old} of {facts.contract} cannot be rolled out to itself", "name another with --from or --to")
     return Step(facts.contract, old, new, environment)
@@ -117,7 +125,8 @@ def plan(means: Means, facts: Facts, book: Book, step: Step, before: Rollout | N
         state=State.PLANNED,
         since=means.clock(),
         by=means.by,
-        digests={number: facts.versions[number] for number in (step.old, step.new)},
+        # Those between are frozen too: converters lead from each version to the next.
+        digests={number: digest for number, digest in facts.versions.items() if step.old <= number <= step.new},
         epoch=stand(rollouts).epoch,
         stored=_find_stored(facts, rollouts, step.old),
     )
@@ -171,7 +180,7 @@ def insist(task: Task, verb: Verb) -> bool:
     state = task.rollout.state
     if verb in REASONED and not task.order.reason.strip() and state not in DONE[verb]:
         raise Refused(f"{verb} wants a reason", f"contracts rollout {verb} {task.step.contract} --reason '…'")
-    if any(row.state is state and row.verb is verb for row in TRANSITIONS):
+    if find_transition(state, verb) is not None:
         return False
     if state in DONE[verb]:
         task.say(f"{task.step} is {state} since {task.rollout.since:%Y-%m-%d %H:%M}: nothing to do")
@@ -189,8 +198,9 @@ def refuse_beside_another(task: Task, verb: Verb) -> None:
     for each in task.rollouts():
         newer = each.step.new > task.step.new and each.state not in (State.PLANNED, State.ABORTED, State.ABANDONED)
         if newer and each.step != task.step:
+            number = task.step.old if verb is Verb.REOPEN else task.step.new
             raise RolloutError(
-                f"{verb} of {task.step} would write v{task.step.new} again while {each.step} is {each.state}",
+                f"{verb} of {task.step} would let v{number} be written again while {each.step} is {each.state}",
                 f"abort or revert {each.step.old} -> {each.step.new} first",
             )
 
@@ -214,6 +224,8 @@ def _parse_waiver(text: str, order: Order, by: str, now: datetime) -> Waiver:
         raise Refused(f"to waive {text} wants a reason", "--reason '…': it is shown in every later status")
     if order.expires <= 0:
         raise Refused(f"a waiver of {text} that expires at once waives nothing", "--expires 7d")
+    if order.expires > LONGEST:
+        raise Refused(f"the waiver of {text} expires in more than a hundred years", "--expires 90d")
     return Waiver(number, subject, order.reason, by, now, now + timedelta(seconds=order.expires))
 
 

@@ -12,7 +12,7 @@ from registry.rollout.errors import BrokerUnavailable, Fenced, SplitBrain
 from registry.rollout.facts import Facts
 from registry.rollout.means import Means
 from registry.rollout.rollout import Publication, Rollout
-from registry.rollout.standing import stand
+from registry.rollout.standing import find_unproven, stand
 from registry.serde.bundle import BundledVersion
 
 TRIES: Final = 3
@@ -35,8 +35,9 @@ def make_record(means: Means, facts: Facts, rollouts: Sequence[Rollout], at: dat
     publication = find_publication(rollouts)
     if publication is None:
         return None
-    # What ownership.yaml lists as retired lies in no log: nobody has stubs that could read it.
-    stored = tuple(number for number in stand(rollouts).stored if number in facts.versions)
+    # What ownership.yaml lists as retired lies in no log, unless its own rollout has yet to prove that.
+    known = facts.versions.keys() | find_unproven(rollouts)
+    stored = tuple(number for number in stand(rollouts).stored if number in known)
     return ControlRecord(
         contract=facts.contract,
         environment=means.environment.name,

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from registry.errors import RegistryError
 from registry.rollout.converging import CONVERGED
-from registry.rollout.errors import BrokerUnavailable, SplitBrain
+from registry.rollout.errors import BrokerSilent, BrokerUnavailable, SplitBrain
 from registry.rollout.means import Means
 from registry.rollout.order import Order
 from registry.rollout.outcome import Exit, Outcome
@@ -34,18 +35,22 @@ def create_topics(task: Task) -> None:
 def reconcile(means: Means, contract: str, *, dry_run: bool) -> Iterator[Outcome]:
     """One outcome for each contract, or for the one that is named.
 
-    Raises :class:`registry.rollout.errors.SplitBrain` of one contract after the others are done.
+    What stops one contract (:class:`registry.errors.RegistryError`) is raised after the others are done, a
+    :class:`registry.rollout.errors.SplitBrain` before all else. Only a cluster that does not answer at all ends it.
     """
     book = means.journal.read()
-    split: SplitBrain | None = None
+    stopped: list[RegistryError] = []
     names = {each.step.contract for each in book.find_rollouts(contract, means.environment.name)}
     for name in sorted(names):
         try:
             yield _reconcile_one(means, name, dry_run=dry_run)
-        except SplitBrain as error:
-            split = split or error
-    if split:
-        raise split
+        except BrokerSilent:
+            raise
+        except RegistryError as error:
+            means.tell(f"{name}: {error.message}")
+            stopped.append(error)
+    if stopped:
+        raise min(stopped, key=lambda error: not isinstance(error, SplitBrain))
 
 
 def _reconcile_one(means: Means, contract: str, *, dry_run: bool) -> Outcome:

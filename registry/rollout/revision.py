@@ -19,8 +19,9 @@ from registry.kafka.consuming.dead_letters import dead_letter_topic
 from registry.policy import PLACE
 from registry.rollout.broker import Wanted
 from registry.rollout.facts import Facts
+from registry.rollout.keys import explain_key
 from registry.rollout.lazy import Late, LateSet, Lazy
-from registry.rollout.readings import Parsed, describe_key, explain_reading
+from registry.rollout.readings import Parsed, explain_reading
 from registry.rules.parties import nearest
 from registry.rules.pins import UPGRADE, find_writers
 from registry.serde.bundle import BundledVersion
@@ -131,7 +132,7 @@ class Revision:
                 [(reader, writer) for reader in numbers for writer in numbers],
                 lambda pair: explain_reading(*pair, numbers, parsed.__getitem__, self.policy),
             ),
-            keys=Lazy(numbers, lambda number: describe_key(parsed[number].schema, terms.key if terms else "")),
+            keys=Lazy(numbers, lambda each: explain_key(terms.key if terms else "", each, numbers, parsed.__getitem__)),
             bundled=Lazy(numbers, lambda number: self._bundle(parsed[number])),
             wanted=self._find_wanted(contract),
             dead_letters=_find_dead_letters(terms),

@@ -44,16 +44,17 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What is known of one partition's log around the switch. Offsets; -1 stands for no such record."""
+    """What is known of one partition's log around the switch. Offsets; -1 stands for what nobody has measured yet."""
 
     start: int
     """The end of the log before the new version was first prepared: the tail scan begins here."""
     committed: int = -1
-    """The barrier: one past the last old record, or, where none came after ``start``, one past the last data record."""
+    """The barrier: one past the last old record, or, where none came after ``start``, one past the last data record; 0
+    where there is none at all."""
     everything: int = -1
     """The same, where the records of aborted transactions count too."""
     first_new: int = -1
-    """The first committed record of the new version."""
+    """The first committed record of the new version; -1 for none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Each state says what it means in one row of :data:`MEANINGS`; the rest is the sum over the rollouts.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -112,9 +112,13 @@ def stand(rollouts: Iterable[Rollout]) -> Standing:
     )
 
 
-def find_open(rollouts: Iterable[Rollout]) -> Iterator[Rollout]:
-    """Those that something may still follow, the oldest step first."""
-    return (each for each in sorted(rollouts, key=_age) if each.state not in ENDED)
+def find_unproven(rollouts: Iterable[Rollout]) -> frozenset[int]:
+    """Versions that somebody is still rolling out or retiring: what git lists as retired among them is not proven yet.
+
+    The log may hold them until their own rollout has ended, whatever ownership.yaml says.
+    """
+    begun = [each for each in rollouts if each.state not in IDLE | ENDED]
+    return frozenset(number for each in begun for number in (each.step.old, each.step.new))
 
 
 def find_governing(rollouts: Iterable[Rollout]) -> Rollout | None:

@@ -55,6 +55,10 @@ class Task:
         self.patch = ""
         self._judged = book
         """What the last look was made on."""
+        self._given = self.waivers
+        self._used: set[Waiver] = set()
+        self._seen: dict[tuple[str, str], Verdict] = {}
+        self._told: Publication | None = None
         self._done: list[str] = []
         self._published: list[ControlRecord] = []
 
@@ -95,6 +99,8 @@ class Task:
         now = self.means.clock()
         self.gate, self.checks = gate.name, evaluate(gate, self.rollout, self.evidence, now)
         self.verdict = decide(self.checks)
+        self._seen |= {(check.number, check.observation.subject): check.verdict for check in self.checks}
+        self._used |= {check.waiver for check in self.checks if check.waiver}
         recorded = record(gate, self.checks, self.rollout.checks, self.rollout, now)
         self.rollout = replace(self.rollout, checks=recorded)
         return self.verdict
@@ -190,11 +196,23 @@ class Task:
         found = book.find_rollout(self.step)
         if _without_checks(found) != _without_checks(self.known):
             fact = f"{found.state} by {found.by}" if found else "gone"
-            raise error or LostRace(
-                f"{self.step} was changed meanwhile: it is {fact}",
-                "nothing was published; look at what it says now, and decide again",
-            )
+            message = error.message if error else f"{self.step} was changed meanwhile: it is {fact}"
+            done = "nothing was published"
+            if self._published:
+                done = f"epoch {self._published[-1].epoch} was published by this command before that"
+            raise LostRace(message, f"{done}; look at what it says now, and decide again")
         self.book, self.known = book, found
+
+    def follow(self, state: State) -> bool:
+        """Whether somebody else has brought the rollout to the state that this command was waiting for."""
+        book = self.means.journal.read()
+        found = book.find_rollout(self.step)
+        if found is None or found.state is not state or found.epoch != self.rollout.epoch:
+            return False
+        self.book = book
+        self.known = self.rollout = found
+        self.say(f"{self.step} is {found.state}, by {found.by}")
+        return True
 
     def keep_record(self) -> None:
         """Write what the gate saw into the journal, where it says anything new; a race lost here costs nothing."""
@@ -239,11 +257,31 @@ class Task:
     def publish(self, right: Right) -> bool:
         """Bring the control topic to what git decided; whether there was anything to write."""
         published = right.publish(self.rollouts(), self._confirm)
+        self._tell_unheard()
         if published is not None:
             self._published.append(published)
             prepared = f", v{published.prepare} prepared" if published.prepare else ""
             self.say(f"published epoch {published.epoch}: v{published.active} is active{prepared}")
         return published is not None
+
+    def _tell_unheard(self) -> None:
+        """Where no cluster is asked, no runtime hears what was decided: say who has to carry it, once."""
+        now, was = self.rollout.publication, self.before.publication if self.before else None
+        if self.means.find_main() is not None or now is None or now.prepare or now in (was, self._told):
+            return
+        self._told = now
+        contract, environment, terms = self.step.contract, self.step.environment, self.facts.terms
+        if self.means.unasked and self.means.environment.clusters:
+            self.say(
+                f"nothing is published ({self.means.unasked}): contracts rollout reconcile {contract} --env "
+                f"{environment}  publishes it, from where the cluster can be reached"
+            )
+            return
+        self.say(
+            f"no runtime hears of this by itself: start {terms.owner if terms else 'the owner'} with "
+            f"CONTRACTS_ACTIVE={contract}={now.active}, or give it as CONTRACTS_CONTROL the file that `contracts "
+            f"rollout status {contract} --env {environment} --format control` prints"
+        )
 
     def _confirm(self) -> Sequence[Rollout]:
         self.reload()
@@ -264,6 +302,7 @@ class Task:
 
     def end(self, code: Exit | None = None) -> Outcome:
         """The outcome. Without a code it is that of the gate which was looked at last."""
+        self._tell_idle()
         if code is None:
             code = EXITS[self.verdict] if self.verdict else Exit.DONE
         return Outcome(
@@ -282,6 +321,16 @@ class Task:
             dry_run=self.order.dry_run,
             at=self.means.clock(),
         )
+
+    def _tell_idle(self) -> None:
+        """Say which waivers of this command let nothing pass: a slip of the pen, or what nobody can answer for."""
+        for waiver in self._given:
+            name, said = f"{waiver.check}:{waiver.subject}", self._seen.get((waiver.check, waiver.subject))
+            if said is None:
+                self.say(f"the waiver of {name} answers for nothing that was seen")
+            elif said is Verdict.NO and waiver not in self._used:
+                self.say(f"the waiver of {name} does not hold: a no of it is nobody's to answer for")
+        self._given = ()
 
 
 def _without_checks(rollout: Rollout | None) -> Rollout | None:

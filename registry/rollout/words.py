@@ -1,6 +1,7 @@
-"""Spans of time, versions and numbers, as sentences of a rollout say them."""
+"""Times, versions and numbers, as a rollout's sentences and documents say them."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 _UNITS: Final = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))
@@ -15,6 +16,11 @@ def render_span(seconds: float) -> str:
         if seconds >= 2 * size or seconds == size:
             return f"{int(seconds / size):,} {unit}"
     return "1 s" if seconds >= 1 else "0 s"
+
+
+def render_moment(moment: datetime) -> str:
+    """ISO 8601 in UTC, with ``Z``, as documents have it."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def render_list(words: Iterable[str]) -> str:

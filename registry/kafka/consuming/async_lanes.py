@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import Any, Final
@@ -64,6 +65,12 @@ class Lanes:
         self._done = done
         self._failed = failed
         self._working: set[Lane] = set()
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something has changed: what waits for that is tried again at once."""
+        self._woken.set()
+        self._woken = asyncio.Event()
 
     def works_on(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether a task is that of a lane: what it runs is a handler."""
@@ -143,12 +150,21 @@ class Lanes:
                 continue
             self._failures.hold(books, where, record, failure, decision, monotonic())
             lane.resting = True
-            await asyncio.sleep(0 if lane.closed else decision.delay)
+            await self._rest(0 if lane.closed else decision.delay, decision.action == "pause")
             lane.resting = False
             if lane.closed:
                 raise asyncio.CancelledError  # nothing is in hand: it comes again
             failure = await (self._attempt(record) if owed is None else self._write(record, owed))
         self._failures.pass_by(books, where, record.offset)
+
+    async def _rest(self, seconds: float, held: bool) -> None:
+        """Waits for the next attempt; where something must change first, at most until it has."""
+        if not held:
+            await asyncio.sleep(seconds)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
 
     async def _write(self, record: Record, owed: Owed) -> Failure | None:
         """``None`` where its letter is written."""

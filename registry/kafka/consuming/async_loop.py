@@ -53,6 +53,7 @@ class AsyncLoop:
         batch: int,
         grace: float,
         ends: Mapping[Place, int] | None = None,
+        admit: Callable[[], object] | None = None,
     ) -> None:
         self._settings = settings
         self._topics = topics
@@ -63,6 +64,7 @@ class AsyncLoop:
         self._batch = batch
         self._grace = grace
         self._ends = ends
+        self._admit = admit
         self._books = Partitions()
         self._lanes: Lanes | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -90,6 +92,12 @@ class AsyncLoop:
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._wake.set)
+
+    def wake(self) -> None:
+        """Lets lanes try again what waits for something to change. From any thread."""
+        loop, lanes = self._loop, self._lanes
+        if loop is not None and lanes is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(lanes.wake)
 
     async def close(self) -> None:
         """Stops it where another task of this event loop runs it, and waits until it has left its group.
@@ -142,6 +150,7 @@ class AsyncLoop:
             grace=self._grace,
             patience=find_longest(self._settings),
             ends=self._ends,
+            admit=self._admit,
         )
         before = self._lanes
         lanes = self._lanes = Lanes(self._attempt(), self._failures, self._letters, reader.done, fail)

@@ -47,9 +47,13 @@ class Reader:
         grace: float,
         patience: float,
         ends: Mapping[Place, int] | None,
+        admit: Callable[[], object] | None = None,
     ) -> None:
         self._books = books
         self._ends = ends
+        self._admit = admit
+        """Asked when the first partitions of a membership are there, before any record; raises where none may be."""
+        self._admitted = False
         self._ended: set[Place] = set()
         self._last = monotonic()
         self._lag = Lag(observers)
@@ -129,6 +133,9 @@ class Reader:
             self._closing.wait(BREATH)
             return
         messages = self._polling.read(self._batch - busy, IDLE)
+        if not self._admitted and self._admit is not None and self._books.assigned:
+            self._admit()
+            self._admitted = True
         if messages:
             self._hand_over(messages)
         first = (lane.first for lane in self._lanes.values() if lane.count and lane.first)
@@ -217,6 +224,7 @@ class Reader:
         """Called by the client, inside of its calls."""
         going = [lane for place in places if (lane := self._lanes.get(place))]
         if lost:
+            self._admitted = False  # it was out of its group, and nobody knows for how long
             for lane in going:
                 del self._lanes[lane.place]
         if going and not self._closing.is_set():

@@ -89,6 +89,7 @@ class AsyncSubscription:
         self._bundles = receiver.bundles
         self._serdes = receiver.serdes
         self._rollouts = rollouts
+        self._member: Member | None = None
         self._subscribed = find_calls(observers, "subscribed")
         sources = find_sources(receiver.bundles, former_owners, foreign)
         asked = consumer_settings(settings, group)
@@ -113,6 +114,7 @@ class AsyncSubscription:
             observers=observers,
             batch=batch,
             grace=grace,
+            admit=None if rollouts is None else self._confirm,
         )
 
     @property
@@ -157,16 +159,24 @@ class AsyncSubscription:
             await self._loop.run(tuple(signals))
             return
         # Shielded: a thread cannot be cancelled, and who joined has to leave.
-        joining = asyncio.ensure_future(asyncio.to_thread(rollouts.join, self.group, self._serdes, lambda: self.paused))
+        joining = asyncio.ensure_future(
+            asyncio.to_thread(rollouts.join, self.group, self._serdes, lambda: self.paused, self._loop.wake)
+        )
         try:
-            await asyncio.shield(joining)
+            self._member = await asyncio.shield(joining)
             tell(self._subscribed, self._bundles, self.group)
             await self._loop.run(tuple(signals))
         finally:
+            self._member = None
             if joining.done():
                 _leave(rollouts, joining)
             else:
                 joining.add_done_callback(lambda done: _leave(rollouts, done))
+
+    def _confirm(self) -> None:
+        """Asks once more when it has partitions, in the thread that reads: what was published while it joined."""
+        if self._rollouts is not None and (member := self._member) is not None:
+            self._rollouts.admit(member)
 
     def _render(self, record: Record, error: Exception, attempts: int) -> Record:
         return render_dead_letter(

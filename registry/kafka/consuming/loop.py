@@ -50,6 +50,7 @@ class Loop:
         observers: Observers,
         batch: int,
         ends: Mapping[Place, int] | None = None,
+        admit: Callable[[], object] | None = None,
     ) -> None:
         self.books = Partitions()
         self.topics = sorted(topics)
@@ -71,7 +72,10 @@ class Loop:
         self._starts: dict[Place, Record] = {}
         """With outputs: the first record of each partition whose offset waits for them."""
         self._polling: Polling | None = None
-        self._stopped = False
+        self._stopped = self._woken = False
+        self._admit = admit
+        """Asked when the first partitions of a membership are there, before any record; raises where none may be."""
+        self._admitted = admit is None
         self._running = Lock()
         self._runner = 0
 
@@ -79,9 +83,14 @@ class Loop:
         """Lets :meth:`run` finish the record in hand and return. From any thread, and from handlers of signals."""
         self._stopped = True
 
+    def wake(self) -> None:
+        """Lets :meth:`run` try again what waits for something to change. From any thread."""
+        self._woken = True
+
     def open(self) -> Polling:
         """Makes the client; it joins its group when the loop runs."""
         if self._polling is None:
+            self._admitted = self._admit is None
             self._polling = Polling(dict(self._settings), self.topics, self._assign, self._revoke)
         return self._polling
 
@@ -152,8 +161,14 @@ class Loop:
                 wait = max(0.0, min(IDLE, self.books.due - now))
                 self._read(polling, self._batch, wait)
                 self._lag.measure(self.books, polling.find_end, not waiting, now, map(read_message, waiting))
+            if not self._admitted and self._admit is not None and self.books.assigned:
+                self._admit()
+                self._admitted = True
             if waiting:
                 self._work(polling)
+            if self._woken:
+                self._woken = False
+                self.books.wake()
             if self.books.due <= (now := monotonic()):
                 for where in self.books.pop_due(now):
                     polling.resume(where)
@@ -186,7 +201,7 @@ class Loop:
         handled = books.handled
         listened = monotonic()
         try:
-            while waiting and not self._stopped:
+            while waiting and not self._stopped and self._admitted:
                 record = read_message(waiting.popleft())
                 where = (record.topic, record.partition)
                 if outputs:
@@ -287,6 +302,8 @@ class Loop:
     def _revoke(self, places: Sequence[Place], lost: bool) -> None:
         """Called by the client, inside of its calls: never while a record is being handled."""
         self._drop(set(places))
+        if lost:
+            self._admitted = self._admit is None  # it was out of its group, and nobody knows for how long
         if self._polling is not None and not lost:
             self._settle(self._polling, places)
         self.books.revoke(places)

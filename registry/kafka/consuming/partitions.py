@@ -100,6 +100,13 @@ class Partitions:
                 yield place
         self._find_earliest()
 
+    def wake(self) -> None:
+        """Something has changed: those that wait for that are tried again at once."""
+        for place, trouble in list(self.troubles.items()):
+            if trouble.held and trouble.due != NEVER:
+                self._wait(place, 0.0)
+        self._find_earliest()
+
     def pass_by(self, place: Place, offset: int) -> Trouble | None:
         """The partition got past this offset: the trouble that it left behind, if it stood there or before."""
         trouble = self.troubles.get(place)

@@ -104,6 +104,7 @@ class Subscription:
             outputs=outputs,
             observers=observers,
             batch=batch,
+            admit=None if rollouts is None else self._confirm,
         )
 
     @property
@@ -126,7 +127,7 @@ class Subscription:
         """
         opened = self._loop.is_open
         if self._rollouts is not None and self._member is None:
-            self._member = self._rollouts.join(self.group, self._serdes, lambda: self.paused)
+            self._member = self._rollouts.join(self.group, self._serdes, lambda: self.paused, self._loop.wake)
         tell(self._subscribed, self._bundles, self.group)
         try:
             self._loop.run(until, signals)
@@ -144,6 +145,11 @@ class Subscription:
         """Commits what was handled and leaves the group; where another thread runs it, that is stopped first."""
         self._loop.close()
         self._part()
+
+    def _confirm(self) -> None:
+        """Asks once more when it has partitions: what was published while it joined its group."""
+        if self._rollouts is not None and self._member is not None:
+            self._rollouts.admit(self._member)
 
     def _part(self) -> None:
         member, self._member = self._member, None

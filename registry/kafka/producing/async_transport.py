@@ -8,7 +8,7 @@ pool of threads for it.
 import asyncio
 import atexit
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from threading import Thread
 from types import TracebackType
 from typing import Final, Self
@@ -69,6 +69,20 @@ class AsyncKafkaTransport:
     def taken(self) -> int:
         """How many records were given to the client since it was made."""
         return self._sent
+
+    def mark(self) -> Callable[[], bool] | None:
+        """As :meth:`registry.kafka.KafkaTransport.mark`; from any thread."""
+        if self._queued:
+            return None
+        last = self._sent
+
+        def has_come_back() -> bool:
+            try:
+                return next(iter(list(self._pending.values())), (last + 1, None))[0] > last
+            except RuntimeError:  # the loop changed them just then
+                return False
+
+        return has_come_back
 
     @property
     def fatal(self) -> str | None:

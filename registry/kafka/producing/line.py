@@ -16,6 +16,7 @@ from weakref import WeakSet
 from registry.kafka.errors import DeliveryFailed, MessagingError
 from registry.kafka.observer import Observers
 from registry.kafka.observing import LOG, find_calls, tell
+from registry.kafka.producing.mark import Mark
 from registry.kafka.settings import start_producer
 from registry.serde.record import Record
 
@@ -80,6 +81,7 @@ class Line:
         self.kafka_exception = KafkaException
         self.produce: Callable[..., None] = self._client.produce
         """The client's own, or what refuses: one call on the way of each record."""
+        self._marks: tuple[Mark, ...] = ()
         self._transactional = "transactional.id" in settings
         self.joined = False
         """Whether the broker knows the transactional id of this client."""
@@ -124,6 +126,28 @@ class Line:
             LOG.exception("what was to be told about a record of %s raised", record.topic)
         self._told += 1
         tell(self._arrived if reason is None else self._failed, record, reason)
+
+    def mark(self) -> Callable[[], bool]:
+        """A question to be asked again and again: whether all that is there now has come back, as arrived or failed.
+
+        Until it has, each record that is sent costs a little more.
+        """
+        mark = Mark(self._client)
+
+        def has_come_back() -> bool:
+            if self._gone is None:
+                self.guard(self._client.poll, 0)
+            done = self._gone is not None or mark.look()
+            if done and mark in self._marks:
+                self._marks = tuple(each for each in self._marks if each is not mark)
+                if not self._marks and self._gone is None:
+                    self.produce = self._client.produce
+            return done
+
+        if self._gone is None:
+            self._marks = (*self._marks, mark)
+            self.produce = self._produce_counted
+        return has_come_back
 
     def turn(self, seconds: float) -> bool:
         """Runs the callbacks of what came back, and waits so long for the first; whether there were any."""
@@ -204,6 +228,20 @@ class Line:
         self._gone = "it belongs to the process that made it, and this one was forked from it"
         self._way_out = "make one in each process, after the fork"
         self.produce = self._refuse
+
+    def _produce_counted(
+        self, topic: str, value: object, key: object, partition: int, told: Callable[..., None], *further: object
+    ) -> None:
+        marks = self._marks
+
+        def count(error: Any, message: object) -> None:
+            for mark in marks:
+                mark.count_back()
+            told(error, message)
+
+        self._client.produce(topic, value, key, partition, count, *further)
+        for mark in marks:
+            mark.count_sent()
 
     def _refuse(self, *_: object) -> NoReturn:
         raise Unusable(f"this transport cannot send: {self._gone}", help=self._way_out)

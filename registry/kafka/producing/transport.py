@@ -1,8 +1,9 @@
 """The transport of generated producers: records go to Kafka in the background, and what fails is raised."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import get_ident
 from time import monotonic
 from types import MethodType
 from typing import TYPE_CHECKING, Final
@@ -74,6 +75,8 @@ class KafkaTransport:
         self._transactional = transactional_id is not None
         self._sent = 0
         self._refused = 0
+        self._blocked: set[int] = set()
+        """Threads whose send waits for room."""
         # Without gapless a few records more may be on their way before a failure is seen.
         self._mask = 0 if gapless else _OFTEN
         self._line = self._start()
@@ -111,6 +114,13 @@ class KafkaTransport:
         """How many records :meth:`send` took since it was made."""
         return self._sent - self._refused
 
+    def mark(self) -> Callable[[], bool] | None:
+        """A question, to be asked until it says so: whether all that was taken by now has come back.
+
+        ``None`` while a send waits for room: nobody knows what of it is taken.
+        """
+        return None if self._blocked else self._line.mark()
+
     def send(self, record: Record, delivered: Delivered | None = None) -> None:
         """Takes a record into the client's queue; it is sent in the background.
 
@@ -140,11 +150,14 @@ class KafkaTransport:
                     0 if record._timestamp is None else _find_milliseconds(record),
                     [*record.headers],
                 )
+                if end:
+                    self._blocked.discard(get_ident())
                 return
             except BufferError:
                 end = self._wait(line, record, end)
             except Exception as error:
                 self._refused += 1
+                self._blocked.discard(get_ident())
                 raise self._explain(line, record, error) from None
 
     def poll(self, timeout: float = 0.0) -> None:
@@ -247,10 +260,16 @@ class KafkaTransport:
     def _wait(self, line: Line, record: Record, end: float) -> float:
         """Lets something come back, to make room; how long this may go on is until ``end``."""
         end = end or monotonic() + self._patience
-        if (left := end - monotonic()) > 0:
-            line.turn(min(left, 0.1))
-            self._look(line)
-            return end
+        self._blocked.add(get_ident())
+        try:
+            if (left := end - monotonic()) > 0:
+                line.turn(min(left, 0.1))
+                self._look(line)
+                return end
+        except BaseException:
+            self._blocked.discard(get_ident())
+            raise
+        self._blocked.discard(get_ident())
         self._refused += 1
         raise describe_full(self.waiting, self._patience, record)
 

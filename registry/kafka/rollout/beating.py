@@ -36,6 +36,8 @@ class Beating:
         self._client: Any = start_producer(producer_settings({**kept, **strict}))
         self._sent = 0
         self._arrived = 0
+        self._known = 0
+        """The last one whose fate is known: they come back in their order."""
         self._failing = ""
         self._there = self._told = False
         self._ask_again = 0.0
@@ -60,7 +62,8 @@ class Beating:
         self._ask_again = monotonic() + self._pause
         if not self._there and not self._told:
             self._told = True
-            LOG.info("there is no topic %s yet: nobody rolls anything out on this cluster", HEARTBEAT_TOPIC)
+            text = "no topic %s is to be seen here: nobody rolls anything out on this cluster, or this service may not"
+            LOG.info(f"{text} WRITE to it", HEARTBEAT_TOPIC)
         return self._there
 
     def send(self, key: str, value: str | None) -> int:
@@ -80,9 +83,12 @@ class Beating:
         return number
 
     def wait(self, number: int, seconds: float) -> bool:
-        """Whether the heartbeat of this number, or a later one, is at the broker; waits for it at most so long."""
+        """Whether the heartbeat of this number, or a later one, is at the broker; waits for it at most so long.
+
+        One that the broker refused is not waited for.
+        """
         end = monotonic() + seconds
-        while self._arrived < number and (left := end - monotonic()) > 0:
+        while self._known < number and (left := end - monotonic()) > 0:
             self._client.poll(min(left, 0.1))
         return self._arrived >= number
 
@@ -101,6 +107,7 @@ class Beating:
         self._client.close()
 
     def _note(self, number: int, error: Any) -> None:
+        self._known = max(self._known, number)
         if error is None:
             self._arrived = max(self._arrived, number)
             if self._failing:
@@ -109,4 +116,7 @@ class Beating:
             return
         if error.name() != self._failing and not error.name().startswith("_PURGE"):
             self._failing = error.name()
-            LOG.warning("heartbeats do not arrive: %s: %s; the service goes on", error.name(), error.str())
+            LOG.warning(
+                "heartbeats do not arrive: %s: %s; the service goes on, and whoever rolls out waits for it",
+                *(error.name(), error.str()),
+            )

@@ -8,6 +8,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from math import inf
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -19,6 +20,8 @@ from registry.serde.bundle import BundledVersion
 CONTROL_FORMAT: Final = 1
 """Rises when a library of today would do the wrong thing with a control record of tomorrow."""
 HEARTBEAT_FORMAT: Final = 1
+_SHOWN: Final = 80
+"""Characters of a value that is none of what it must be: anybody may have written it, and of any size."""
 _T = TypeVar("_T")
 
 
@@ -119,7 +122,7 @@ def _parse(value: bytes | str, what: str, known: int, read: Callable[["_Object"]
                 help="pip install --upgrade event-contracts",
             )
         return read(found)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         raise UnreadableDocument(f"no {what}: {error}") from None
     except _Bad as error:
         raise UnreadableDocument(f"no {what}: {error}") from None
@@ -139,12 +142,13 @@ class _Object:
     def _take(self, name: str, kinds: type | tuple[type, ...], default: object) -> Any:
         found = self._members.get(name, default)
         if not isinstance(found, kinds) or isinstance(found, bool) != (kinds is bool):
-            missing = "is not there" if found is None else f"is {found!r}"
+            missing = "is not there" if found is None else f"is {_show(found)}"
             raise _Bad(f"{self._at}{name} {missing}")
         return found
 
     def text(self, name: str, default: str | None = None) -> str:
         found: str = self._take(name, str, default)
+        found.encode()  # half of a character, as JSON can spell it, is a ValueError: nobody could write it down again
         return found
 
     def number(self, name: str, default: int | None = None) -> int:
@@ -154,7 +158,10 @@ class _Object:
         return found
 
     def seconds(self, name: str, default: float) -> float:
-        return float(self._take(name, (int, float), default))
+        found = float(self._take(name, (int, float), default))
+        if not 0 <= found < inf:  # not a number is none either
+            raise _Bad(f"{self._at}{name} is {found}, no time")
+        return found
 
     def truth(self, name: str) -> bool:
         found: bool = self._take(name, bool, False)
@@ -164,22 +171,23 @@ class _Object:
         text = self.text(name)
         try:
             found = datetime.fromisoformat(text)
-        except ValueError:
-            found = None
-        if found is None or found.tzinfo is None:
-            raise _Bad(f"{self._at}{name} is {text!r}, no point in time")
-        return found.astimezone(UTC)
+            if found.tzinfo is not None:
+                return found.astimezone(UTC)
+        except (ValueError, OverflowError):  # also: the first or the last day, which is none in UTC
+            pass
+        raise _Bad(f"{self._at}{name} is {_show(text)}, no point in time")
 
     def numbers(self, name: str) -> tuple[int, ...]:
         found = self._take(name, list, [])
         if not all(type(each) is int and each > 0 for each in found):
-            raise _Bad(f"{self._at}{name} is {found!r}, no list of versions")
+            raise _Bad(f"{self._at}{name} is {_show(found)}, no list of versions")
         return tuple(found)
 
     def texts(self, name: str) -> tuple[str, ...]:
         found = self._take(name, list, [])
         if not all(isinstance(each, str) for each in found):
-            raise _Bad(f"{self._at}{name} is {found!r}, no list of texts")
+            raise _Bad(f"{self._at}{name} is {_show(found)}, no list of texts")
+        "".join(found).encode()
         return tuple(found)
 
     def objects(self, name: str) -> Iterable["_Object"]:
@@ -189,6 +197,12 @@ class _Object:
     def named(self, name: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self._take(name, dict, {})
         return found
+
+
+def _show(found: object) -> str:
+    """What a log can bear of it."""
+    text = repr(found)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _read_control(found: _Object) -> ControlRecord:

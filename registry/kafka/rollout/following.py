@@ -21,6 +21,12 @@ _AT_ONCE: Final = 10
 """Milliseconds that a broker waits for news where somebody waits for the end of the topic: half a second would be."""
 _PAUSE: Final = 0.1
 _GONE: Final = frozenset({"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"})
+_REFUSED: Final = frozenset({"TOPIC_AUTHORIZATION_FAILED", "GROUP_AUTHORIZATION_FAILED"})
+"""No time changes that; somebody has to."""
+
+_Values = dict[tuple[int, str], bytes]
+"""The last value by partition and contract: where somebody gave the topic more partitions than one, a contract may have
+a record in several, and the ranks tell which counts."""
 
 
 class Following:
@@ -41,6 +47,7 @@ class Following:
         self._prefix = f"{environment}/".encode()
         self._found = found
         self._follows = False
+        self._refused = False
         self._tried = -_AGAIN
 
     def read_to_end(self, seconds: float) -> bool:
@@ -53,18 +60,24 @@ class Following:
 
         self._tried = monotonic()
         end = self._tried + seconds
-        latest: dict[str, bytes] = {}
+        latest: _Values = {}
         ends: Mapping[int, int] | None = None
         with self._reading() as consumer:
             while ends is None and monotonic() < end:
                 try:
-                    ends = _read_ends(consumer, end, lambda key, value: self._take(latest, key, value))
+                    ends = _read_ends(consumer, end, lambda message: self._take(latest, message))
                 except KafkaException as error:
+                    if error.args[0].name() in _REFUSED:
+                        self._note_refusal(error.args[0])
+                        return False
                     LOG.debug("%s cannot be read: %s", CONTROL_TOPIC, error)
                     consumer.poll(min(_PAUSE, max(end - monotonic(), 0)))
         if ends is None:
             return False
-        for contract, value in latest.items():
+        if self._refused:
+            LOG.info("%s can be read now", CONTROL_TOPIC)
+        self._refused = False
+        for (_, contract), value in latest.items():
             self._found(contract, value)
         self._follow(ends)
         return True
@@ -73,19 +86,19 @@ class Following:
         """Tells what came, and waits so long for the first of it."""
         if not self._follows and monotonic() - self._tried >= _AGAIN:
             self.read_to_end(_ASK)
-        news: dict[str, bytes] = {}
+        news: _Values = {}
         message = self._consumer.poll(seconds)
         while message is not None:
             failure = message.error()
             if failure is None:
-                self._take(news, message.key(), message.value())
+                self._take(news, message)
             elif failure.fatal():
                 raise MessagingError(f"{CONTROL_TOPIC} cannot be followed: {failure.name()}: {failure.str()}")
             else:
-                self._follows = self._follows and failure.name() not in _GONE
+                self._follows = self._follows and failure.name() not in _GONE | _REFUSED
                 LOG.debug("%s: %s", CONTROL_TOPIC, failure.str())
             message = self._consumer.poll(0)
-        for contract, value in news.items():
+        for (_, contract), value in news.items():
             self._found(contract, value)
 
     def close(self) -> None:
@@ -107,17 +120,24 @@ class Following:
         self._consumer.assign([TopicPartition(CONTROL_TOPIC, number, offset) for number, offset in ends.items()])
         self._follows = bool(ends)
 
-    def _take(self, into: dict[str, bytes], key: bytes | None, value: bytes | None) -> None:
+    def _take(self, into: _Values, message: Any) -> None:
+        key, value = message.key(), message.value()
         if key and value and key.startswith(self._prefix):
-            into[key[len(self._prefix) :].decode(errors="replace")] = value
+            into[message.partition(), key[len(self._prefix) :].decode(errors="replace")] = value
+
+    def _note_refusal(self, error: Any) -> None:
+        if not self._refused:
+            LOG.warning(
+                "this service may not read %s, and goes on with what it knows: %s: allow its principal to READ it",
+                *(CONTROL_TOPIC, error.name()),
+            )
+        self._refused = True
 
 
-def _read_ends(
-    consumer: Any, end: float, take: Callable[[bytes | None, bytes | None], None]
-) -> Mapping[int, int] | None:
+def _read_ends(consumer: Any, end: float, take: Callable[[Any], None]) -> Mapping[int, int] | None:
     """Reads all partitions: where each of them ends, none for a topic that is not there; ``None`` where time is up.
 
-    Raises ``KafkaException`` where the cluster does not answer.
+    Raises ``KafkaException`` where the cluster does not answer, or refuses.
     """
     from confluent_kafka import KafkaException, TopicPartition
 
@@ -134,7 +154,9 @@ def _read_ends(
             if monotonic() >= end:
                 return None
         elif message.error() is None:
-            take(message.key(), message.value())
+            take(message)
         elif message.error().name() == "_PARTITION_EOF":
             ends[message.partition()] = message.offset()
+        elif message.error().name() in _REFUSED:
+            raise KafkaException(message.error())
     return ends

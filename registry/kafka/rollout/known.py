@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def write_known(path: Path, records: Mapping[str, ControlRecord]) -> None:
     for key, record in records.items():
         held[key] = find_newer(held.get(key), record) or record
     texts = ",\n".join(render_control(held[key]).rstrip() for key in sorted(held))
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    beside = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(3).hex()}")  # several may keep theirs here
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("w", encoding="utf-8") as file:
@@ -47,6 +48,8 @@ def write_known(path: Path, records: Mapping[str, ControlRecord]) -> None:
         beside.replace(path)
     except OSError as error:
         LOG.warning("%s: what is known of rollouts cannot be kept: %s", path, error)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def find_records(text: str, place: str, defaults: Mapping[str, object]) -> Iterator[ControlRecord]:

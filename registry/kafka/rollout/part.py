@@ -27,6 +27,12 @@ class Member:
     group: str
     serdes: tuple[Serde, ...]
     find_paused: Callable[[], Mapping[Place, Exception]]
+    wake: Callable[[], object]
+    """Tries again at once what waits for something to change."""
+
+    def reads(self, contract: str) -> bool:
+        """Whether it is a reader of this contract."""
+        return any(serde.bundle.event == contract for serde in self.serdes)
 
 
 class Tally:
@@ -78,6 +84,9 @@ class Part:
         if writing := self.writings.get(record.contract):
             writing.obey(record, now, settle)
         self.find_served(record.contract)
+        for member in self.members:
+            if member.reads(record.contract):
+                member.wake()
         return True
 
     def add_writer(self, serde: Steered, transport: object, now: float) -> None:

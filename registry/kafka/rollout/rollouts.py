@@ -2,7 +2,6 @@
 
 import atexit
 import os
-import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from registry.kafka.rollout.errors import NotAdmitted, UnreadableDocument
 from registry.kafka.rollout.following import Following
 from registry.kafka.rollout.heartbeat import Heartbeat
 from registry.kafka.rollout.known import read_known, write_known
+from registry.kafka.rollout.naming import BUILD_VARIABLE, ENVIRONMENT_VARIABLE, demand_name, name_instance
 from registry.kafka.rollout.outboxes import Asked, Outboxes
 from registry.kafka.rollout.part import Member, Part, add_held
 from registry.serde.bundle import BundledVersion
@@ -30,14 +30,15 @@ from registry.serde.serde import Serde
 from registry.serde.steering import Steered
 from registry.serde.stubs import name_service
 
-ENVIRONMENT_VARIABLE: Final = "CONTRACTS_ENVIRONMENT"
-BUILD_VARIABLE: Final = "CONTRACTS_BUILD"
 STATE_VARIABLE: Final = "CONTRACTS_STATE"
 
 TICK: Final = 0.25
 """Seconds that the thread waits for a control record before it looks around."""
 LAST: Final = 2.0
 """Seconds for the word that the instance has left."""
+
+FindPaused = Callable[[], Mapping[Place, Exception]]
+Wake = Callable[[], object]
 
 _OPEN: "Final[WeakSet[Rollouts]]" = WeakSet()
 _ORPHANS: Final[list[Any]] = []
@@ -78,13 +79,13 @@ class Rollouts:
         source: str | Path | None = None,
         patience: float = 5.0,
     ) -> None:
-        self.service = _demand("service", name_service(service), "CONTRACTS_SERVICE")
-        self.environment = _demand("environment", environment or os.environ.get(ENVIRONMENT_VARIABLE, ""))
+        self.service = demand_name("service", name_service(service), "CONTRACTS_SERVICE")
+        self.environment = demand_name("environment", environment or os.environ.get(ENVIRONMENT_VARIABLE, ""))
         self.build = build or os.environ.get(BUILD_VARIABLE, "")
         if period <= 0:
             raise SettingsError(f"period={period} is no number of seconds", help="leave it out: it is 10 seconds")
         self._named = instance
-        self.instance = instance or _name_instance()
+        self.instance = instance or name_instance()
         """What its heartbeats are called."""
         self._settings = None if settings is None else dict(settings)
         self._groups = tuple(groups)
@@ -132,19 +133,28 @@ class Rollouts:
         if self._thread is None and not self._ended:
             self.open()
 
-    def join(self, group: str, serdes: Sequence[Serde], find_paused: Callable[[], Mapping[Place, Exception]]) -> Member:
-        """A subscription is about to join its group.
+    def join(self, group: str, serdes: Sequence[Serde], find_paused: FindPaused, wake: Wake = int) -> Member:
+        """A subscription is about to join its group. ``wake`` is called when a record changes what it can read.
+
+        Raises what :meth:`admit` does, which is to be called again when it has its partitions.
+        """
+        self.open()
+        member = Member(group, tuple(serdes), find_paused, wake)
+        with self._lock:
+            self._part.join(member)
+        self.admit(member)
+        return member
+
+    def admit(self, member: Member) -> None:
+        """Lets a member read, or not: before it joins its group, and when it has partitions, before any record.
 
         In this order: the heartbeat that names it is acknowledged, and then the control topic is read to its end. So
         whoever publishes a record afterwards either finds the reader's heartbeat, or the reader finds the record.
         Raises :class:`registry.kafka.NotAdmitted` where versions lie in the log, or are about to, that it cannot read.
         """
-        self.open()
-        member = Member(group, tuple(serdes), find_paused)
-        with self._lock:
-            self._part.join(member)
+        group = member.group
         if not self._beat(self._patience) or not self._catch_up(self._patience):
-            LOG.warning("%s joins %s as it is: no broker tells how its rollouts stand", self.service, group)
+            LOG.warning("%s reads as %s as it is: no broker tells how its rollouts stand", self.service, group)
         with self._lock:
             for serde in member.serdes:
                 self._learn(serde.bundle.event, serde.bundle.writes)
@@ -152,14 +162,13 @@ class Rollouts:
             refusals = {event: refusal for event, refusal in found.items() if refusal}
             if refusals:
                 self._part.refuse(member, refusals)
-        self._changed.set()
         if refusals:
+            self._changed.set()
             told = "; ".join(f"{event}: {refusal}" for event, refusal in refusals.items())
             raise NotAdmitted(
                 f"{self.service} may not join {group} in {self.environment}: {told}",
                 help="deploy a build whose stubs read them: add them to `reads` in ownership.yaml, `contracts gen`",
             )
-        return member
 
     def leave(self, member: Member) -> None:
         """A subscription has left its group."""
@@ -191,7 +200,8 @@ class Rollouts:
         # In this order: what waits in an outbox is counted after it is known what is written into it.
         with self._lock:
             found = self._part.describe()
-            groups = sorted({*self._groups, *(member.group for member in self._part.members)})
+            # Once for each member: they are compared with the members that the group has.
+            groups = sorted([*self._groups, *(member.group for member in self._part.members)])
         return Heartbeat(
             environment=self.environment,
             service=self.service,
@@ -242,7 +252,7 @@ class Rollouts:
         """Says that the instance has left, and ends. Producers go on with the version that they write."""
         with self._lock:
             thread = self._thread
-            if thread is None:
+            if thread is None or self._stop.is_set():  # another thread closes it
                 return
             self._stop.set()
             self._ended = True
@@ -272,23 +282,29 @@ class Rollouts:
     def _run(self) -> None:
         stop = self._stop
         while not stop.is_set():
-            try:
-                self._turn(stop)
-            except Exception:
-                LOG.exception("following the rollouts of %s raised, and goes on", self.service)
-                stop.wait(1.0)
+            for turn in (self._listen, self._speak):  # whatever befalls the one, the other goes on
+                try:
+                    turn(stop)
+                except Exception:
+                    LOG.exception("following the rollouts of %s raised, and goes on", self.service)
+                    stop.wait(1.0)
 
-    def _turn(self, stop: Event) -> None:
+    def _listen(self, _: Event) -> None:
+        following = self._following
         if self._asked > self._answered:
-            number = self._asked
-            caught_up = self._following is None or self._following.read_to_end(self._patience)
-            with self._news:
-                self._caught_up, self._answered = caught_up, number
-                self._news.notify_all()
-        elif self._following is not None:
-            self._following.turn(TICK)
+            number, caught_up = self._asked, False
+            try:
+                caught_up = following is None or following.read_to_end(self._patience)
+            finally:  # somebody waits for an answer
+                with self._news:
+                    self._caught_up, self._answered = caught_up, number
+                    self._news.notify_all()
+        elif following is not None:
+            following.turn(TICK)
         else:
             self._changed.wait(TICK)
+
+    def _speak(self, stop: Event) -> None:
         now = monotonic()
         with self._lock:
             self._read_declared()
@@ -296,8 +312,8 @@ class Rollouts:
         if not stop.is_set() and (settled or self._changed.is_set() or now >= self._due):
             self._changed.clear()
             self._beat(0.0)
-        if self._beating is not None:
-            self._beating.turn()
+        if (beating := self._beating) is not None and not stop.is_set():
+            beating.turn()
 
     def _beat(self, patience: float) -> bool:
         """Sends a heartbeat; whether it was acknowledged within so many seconds. True where nobody could read it: there
@@ -329,7 +345,10 @@ class Rollouts:
         with self._lock:
             self._unread[contract] = value
             if contract in self._part.contracts:
-                self._read(contract)
+                try:
+                    self._read(contract)
+                except Exception:  # of one record: the others, and the heartbeats, go on
+                    LOG.exception("the control record of %s is passed over", contract)
 
     def _learn(self, contract: str, writes: tuple[int, ...]) -> None:
         """Takes what is known of a contract that somebody here wants from now on."""
@@ -359,29 +378,17 @@ class Rollouts:
         LOG.info("%s: epoch %d by %s: %s is active", record.contract, record.epoch, source, told)
         self._changed.set()
         if self._state is not None and record.epoch and source != "the disk":
-            write_known(self._state, {control_key(record.environment, record.contract): record})
+            # All of them: where two processes wrote at once, one did not see what the other had added.
+            known = [each for each in self._part.records.values() if each.epoch]
+            write_known(self._state, {control_key(each.environment, each.contract): each for each in known})
 
     def _leave_process(self) -> None:
         """What a forked child does: the thread and the clients stayed in the parent."""
         # Ending a client without its threads takes a second of waiting for them: they are kept instead.
         _ORPHANS.append((self._following, self._beating))
         self._forget_threads()
-        self.instance = f"{self._named}-{os.getpid()}" if self._named else _name_instance()
+        self.instance = f"{self._named}-{os.getpid()}" if self._named else name_instance()
         self._part.begin_anew()
-
-
-def _demand(name: str, given: str, variable: str = ENVIRONMENT_VARIABLE) -> str:
-    if not given or "/" in given:
-        raise SettingsError(
-            f"the {name} is {given!r}", help=f"Rollouts(..., {name}=...), or {variable}: a name without a slash"
-        )
-    return given
-
-
-def _name_instance() -> str:
-    """The machine or pod, the process, and something that no other process has."""
-    host = socket.gethostname().replace("/", "-") or "host"
-    return f"{host}-{os.getpid()}-{os.urandom(3).hex()}"
 
 
 def _leave_all() -> None:

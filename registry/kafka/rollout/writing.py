@@ -1,5 +1,6 @@
 """What a process writes of one contract: its producers obey one record, and the last ones before are waited for."""
 
+from collections.abc import Callable
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -26,14 +27,15 @@ class Writing:
         self._writable: tuple[int, ...] | None = None
         self._environment = ""
         self._wake = 0.0
-        self._held: list[tuple[Any, int]] = []
+        self._marks: list[Callable[[], bool]] | None = None
+        """Of each transport whether what it had when the others were heard of has come back."""
 
     def add(self, serde: Steered, transport: object) -> None:
         """One producer more: it writes what the others do."""
         if not self.active and self._writable is None:
             self.active = serde.active
         self._serdes.add(serde)
-        if hasattr(transport, "waiting") and hasattr(transport, "taken"):
+        if hasattr(transport, "mark"):
             self._transports.add(transport)
         if self._writable is not None:
             serde.obey(self._choice.version, self._writable, self._environment)
@@ -48,28 +50,28 @@ class Writing:
             serde.obey(self._choice.version, record.writable, record.environment)
         self.active = self._choice.version
         if before not in (0, self.active):
-            self._before, self._wake = before, now + max(settle, _MOMENT)
-            # What a transport was given by now; each of its records comes back, as arrived or failed.
-            self._held = [(each, each.taken) for each in list(self._transports)]
+            self._before, self._wake, self._marks = before, now + max(settle, _MOMENT), None
 
     def plan_anew(self) -> None:
         """The next event of each class asks :meth:`registry.serde.steering.Steering.attend`."""
         for serde in list(self._serdes):
             serde.writing = {}
-
-    @property
-    def settling(self) -> bool:
-        """Whether records of the version before may still be on their way."""
-        return self._before != 0
+        self._before, self._marks = 0, None  # what was on its way is the parent's
 
     def look(self, now: float) -> bool:
         """Whether the last of the version before has come back just now."""
         if not self._before or now < self._wake:
             return False
-        self._held = [(each, taken) for each, taken in self._held if each.waiting and each.taken - each.waiting < taken]
-        if self._held:
+        if self._marks is None:
+            # Not before: an event that was being encoded when the version changed is in a transport by now.
+            asked = [each.mark() for each in list(self._transports)]
+            if None in asked:
+                return False  # somebody still waits for room
+            self._marks = [mark for mark in asked if mark is not None]
+        self._marks = [has_come_back for has_come_back in self._marks if not has_come_back()]
+        if self._marks:
             return False
-        self._before = 0
+        self._before, self._marks = 0, None
         return True
 
     def tell(self) -> tuple[int, str]:

@@ -12,7 +12,7 @@ from registry.rollout.gates.asking import find_answers, find_silences, is_answer
 from registry.rollout.gates.gate import ANY, UNKNOWNS, Gate, Row
 from registry.rollout.gates.hearing import find_groups, listen
 from registry.rollout.gates.inventory import find_subscribers
-from registry.rollout.gates.tail import find_strays
+from registry.rollout.gates.tail import find_strays, is_measured
 from registry.rollout.rollout import Rollout
 from registry.rollout.words import count, render_list, render_some, render_span
 
@@ -63,7 +63,7 @@ def _judge_group(group: Group, service: str, rollout: Rollout, cluster: ClusterE
     positions = list(find_positions(group, marks, cluster.spans, cluster.tail, step.old, step.new))
     subject = f"group/{cluster.name}/{group.name}"
     name = f"group {group.name} of {service} on {cluster.name}"
-    if not marks and positions:
+    if positions and not is_measured(marks):
         reason = f"{cluster.name} has no barrier yet, so nobody can tell where {name} stands"
         help_ = f"contracts rollout converge {step.contract} --env {step.environment}"
         return Observation(subject, Verdict.UNKNOWN, reason, Source.BROKER, cluster.observed, help_)

@@ -8,7 +8,7 @@ from registry.rollout.checks import Observation, Source, Verdict
 from registry.rollout.deployments import find_current
 from registry.rollout.evidence import Evidence
 from registry.rollout.rollout import Deployment, Rollout
-from registry.rollout.standing import Standing, stand
+from registry.rollout.standing import Standing, find_unproven, stand
 
 
 def standing_of(rollout: Rollout, evidence: Evidence) -> Standing:
@@ -30,9 +30,11 @@ def find_neighbours(rollout: Rollout, evidence: Evidence) -> Iterator[Rollout]:
 def find_demanded(rollout: Rollout, evidence: Evidence) -> tuple[int, ...]:
     """The versions that a reader must be able to read once the step's new version is written.
 
-    Those that ownership.yaml lists as retired are no longer among them: the journal's older rollouts still name them.
+    Those that ownership.yaml lists as retired are no longer among them, though the journal's older rollouts still name
+    them; where such a rollout has not ended yet, nothing is proven, and they are.
     """
-    required = [number for number in standing_of(rollout, evidence).required if number in evidence.versions]
+    known = evidence.versions.keys() | find_unproven(find_neighbours(rollout, evidence))
+    required = [number for number in standing_of(rollout, evidence).required if number in known]
     return tuple(sorted({*required, rollout.step.old, rollout.step.new}))
 
 

@@ -44,7 +44,14 @@ def _find_recorded_writers(rollout: Rollout, evidence: Evidence, now: datetime) 
         builds = [build for build in current if build.service == service]
         subject = f"owner/{service}" if service == owner else f"service/{service}"
         late = [build for build in builds if old in build.writes[contract]]
-        if late:
+        if late and service not in evidence.services:
+            reason = (
+                f"{service}, whom ownership.yaml no longer knows, is recorded with "
+                f"{render_some([describe_build(build) for build in late])}, which can write v{old}"
+            )
+            help_ = f"if it was renamed or is gone, answer for it: --waive G4.1:{subject}"
+            yield Observation(subject, Verdict.UNKNOWN, reason, source_of(late), max(b.at for b in late), help_)
+        elif late:
             reason = f"{service}: {render_some([describe_build(build) for build in late])} can write v{old}"
             newest = max(build.at for build in late)
             yield Observation(subject, Verdict.NO, reason, source_of(late), newest, _advise(rollout, service))

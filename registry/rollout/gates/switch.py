@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from registry.rollout.checks import Observation
+from registry.rollout.checks import Observation, Verdict
 from registry.rollout.evidence import Evidence, Question
 from registry.rollout.gates.gate import ANY, NOTHING, UNKNOWNS, Gate, Row, stamp
 from registry.rollout.gates.owner import find_deployed_writers, find_live_writers
@@ -17,6 +17,7 @@ from registry.rollout.gates.patience import (
     judge_soak,
 )
 from registry.rollout.gates.readers import find_deployed_readers, find_live_readers
+from registry.rollout.gates.start import find_versions
 from registry.rollout.gates.strangers import find_unknown_readers
 from registry.rollout.rollout import Rollout
 
@@ -33,6 +34,11 @@ def find_soak(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator[O
     yield from find_old_answers(evidence, now)
 
 
+def find_vanished(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator[Observation]:
+    """Versions of the step that git no longer has as they were: deleted, retired or edited since it began."""
+    return (seen for seen in find_versions(rollout, evidence, now) if seen.verdict is not Verdict.YES)
+
+
 BEFORE: Final = (
     Row("G1.1", "what is deployed reads both, and the owner's builds write both", find_builds, UNKNOWNS),
     Row("G1.2", "every live instance reads both, and nobody keeps silent", find_live_readers, UNKNOWNS),
@@ -44,6 +50,7 @@ AFTER: Final = (
     Row("G1.7", "the evidence is from a source that the environment trusts", find_trust, UNKNOWNS),
     Row("G1.8", "while it is prepared: everybody has heard of it", find_unheard, UNKNOWNS, timed=True),
     Row("G1.9", "at most three versions are writable", find_writable, NOTHING),
+    Row("G1.10", "both versions are still what they were in git", find_vanished, NOTHING),
 )
 OTHERS: Final = tuple(row for row in (*BEFORE, *AFTER) if not row.timed)
 """What the soak is measured by."""

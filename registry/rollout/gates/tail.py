@@ -16,7 +16,7 @@ def find_strays(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator
     yield from find_silences(evidence, Question.TAIL)
     for cluster in find_answers(evidence, Question.TAIL):
         marks = rollout.barrier.get(cluster.name, {})
-        if not marks and cluster.tail:
+        if cluster.tail and not is_measured(marks):
             reason = f"{cluster.name} has no barrier yet: nobody knows from where on v{rollout.step.old} should be gone"
             help_ = f"contracts rollout converge {rollout.step.contract} --env {rollout.step.environment}"
             yield Observation(
@@ -34,6 +34,11 @@ def find_strays(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator
             reason = f"{count(len(cluster.tail), 'partition')} of {cluster.topic} on {cluster.name}: "
             reason += f"no v{rollout.step.old} record behind the barrier"
             yield Observation(f"cluster/{cluster.name}", Verdict.YES, reason, Source.BROKER, cluster.observed)
+
+
+def is_measured(marks: Mapping[int, Mark]) -> bool:
+    """Whether the barrier is known; it is not where a cluster was away when the rollout converged."""
+    return bool(marks) and all(mark.committed >= 0 for mark in marks.values())
 
 
 def find_unscanned(cluster: ClusterEvidence, scans: Mapping[int, PartitionScan]) -> Iterator[Observation]:

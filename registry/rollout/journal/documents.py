@@ -5,9 +5,10 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from registry.rollout.checks import Verdict
-from registry.rollout.journal.fields import Fields, parse_document, render_document, render_moment
+from registry.rollout.journal.fields import Fields, parse_document, render_document
 from registry.rollout.rollout import Deployment, Mark, Publication, Recorded, Rollout, Step, Waiver
 from registry.rollout.states import State
+from registry.rollout.words import render_moment
 
 _Value = TypeVar("_Value")
 SOURCES: Final = ("git", "ci")

@@ -7,9 +7,9 @@ from typing import Any
 
 from registry.rollout.checks import Check, Verdict, decide
 from registry.rollout.journal.documents import list_deployment
-from registry.rollout.journal.fields import render_moment
 from registry.rollout.rollout import Deployment, Rollout
 from registry.rollout.states import State
+from registry.rollout.words import render_moment
 
 
 def find_events_path(path: str) -> str:

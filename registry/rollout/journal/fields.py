@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -37,11 +37,6 @@ def _render(value: Any, indent: str) -> str:
         lines = [_render(row, inner) for row in value]
     start, end = "{}" if isinstance(value, dict) else "[]"
     return f"{start}\n{inner}" + f",\n{inner}".join(lines) + f"\n{indent}{end}"
-
-
-def render_moment(moment: datetime) -> str:
-    """ISO 8601 in UTC, with ``Z``."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def parse_document(path: str, raw: bytes) -> "Fields":

@@ -67,7 +67,11 @@ class Client:
             raise BrokerUnavailable(f"the cluster {self.name} {failed}: {error.message}", error.help) from None
 
     def explain(self, failed: str, error: Any) -> BrokerUnavailable:
-        """The error for one of librdkafka's."""
+        """The error for one of librdkafka's. The next question gets a new client.
+
+        One that waited in vain goes on to ask the broker that it knows as a group's coordinator, dead or not.
+        """
+        self._admin = None
         told = f"{error.name()}: {error.str()}"
         kind = BrokerSilent if error.name() in _SILENT else BrokerUnavailable
         return kind(f"the cluster {self.name} {failed}: {told}", _WAYS_OUT.get(error.name(), ""))

@@ -64,19 +64,16 @@ def read_runs(client: Client, consumer: "Consumer", topic: str, spans: Mapping[i
             batch: list[Any] = consumer.consume(BATCH, WAIT)
         except KafkaException as error:
             raise client.explain(failed, error.args[0]) from None
-        ended = set()
+        ended: set[int] = set()
         if any(map(error_of, batch)):
-            for message in batch:
-                if (told := message.error()) is None:
-                    continue
-                if told.name() in GIVE_UP or told.fatal():
-                    raise client.explain(failed, told)
-                if told.name() != "_PARTITION_EOF":
-                    last_word = f"{told.name()}: {told.str()}"
-                # A replica that lags says so too, with an offset before the end.
-                elif message.partition() in places and message.offset() >= spans[message.partition()][1]:
-                    ended.add(message.partition())
+            told = [message for message in batch if message.error() is not None]
             batch = [message for message in batch if message.error() is None]
+            for word in map(error_of, told):
+                if word.name() in GIVE_UP or word.fatal():
+                    raise client.explain(failed, word)
+                if word.name() != "_PARTITION_EOF":
+                    last_word = f"{word.name()}: {word.str()}"
+            ended = _find_ended(told, places, spans)
         for number, run in _split(batch, list(map(partition_of, batch))):
             if number not in places:
                 continue  # fetched before it was paused
@@ -107,6 +104,13 @@ def read_runs(client: Client, consumer: "Consumer", topic: str, spans: Mapping[i
                 f"the cluster {client.name} cannot be read: {waiting}: {last_word} within {client.patience:g} s",
                 "can all its brokers be reached from here?",
             )
+
+
+def _find_ended(told: list[Any], places: Mapping[int, int], spans: Mapping[int, tuple[int, int]]) -> set[int]:
+    """The partitions, of those that are not over yet, that nothing else comes of by the word of the client."""
+    ends = {each.partition(): each.offset() for each in told if each.error().name() == "_PARTITION_EOF"}
+    # A replica that lags says so too, with an offset before the end.
+    return {number for number, offset in ends.items() if number in places and offset >= spans[number][1]}
 
 
 def _split(batch: list[Any], numbers: list[int]) -> Iterator[tuple[int, list[Any]]]:

@@ -1,11 +1,13 @@
 """The two topics that rollouts keep on a cluster: how they must be set, and how they come to be."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from registry.kafka.rollout.control import CONTROL_TOPIC
 from registry.kafka.rollout.heartbeat import HEARTBEAT_TOPIC
+from registry.kafka.settings import producer_settings, start_producer
 from registry.rollout.errors import BrokerUnavailable
 from registry.rollout.kafka.client import Client, admin_nouns, has_controller
 
@@ -42,9 +44,12 @@ def create_topics(client: Client) -> tuple[str, ...]:
     :class:`BrokerUnavailable`.
     """
     metadata = client.ask("does not answer", lambda: client.admin.list_topics(timeout=client.patience))
-    if not has_controller(metadata):
-        return ()  # the mock makes each topic that is written to
     missing = [name for name in TOPICS if name not in metadata.topics]
+    if not has_controller(metadata):
+        producer = start_producer(producer_settings(client.settings))
+        for name in missing:  # the mock makes each topic that a producer asks for
+            client.ask("does not answer", partial(producer.list_topics, name, client.patience))
+        return ()
     if missing:
         _create(client, missing)
     made = [f"created the topic {name} on the cluster {client.name}" for name in missing]
@@ -54,9 +59,10 @@ def create_topics(client: Client) -> tuple[str, ...]:
 def has_brokers_time(client: Client) -> bool:
     """Whether the heartbeats' topic exists and has the broker's time rather than the senders'."""
     try:
-        return bool(client.find_partitions(HEARTBEAT_TOPIC)) and (
-            _read_settings(client, HEARTBEAT_TOPIC)[TIME] == BROKERS_TIME
-        )
+        metadata = client.ask("does not answer", lambda: client.admin.list_topics(timeout=client.patience))
+        if HEARTBEAT_TOPIC not in metadata.topics or not has_controller(metadata):
+            return False
+        return _read_settings(client, HEARTBEAT_TOPIC)[TIME] == BROKERS_TIME
     except BrokerUnavailable:
         return False
 

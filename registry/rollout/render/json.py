@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from registry.environment import Environment
@@ -10,7 +10,7 @@ from registry.kafka.rollout.control import ControlRecord
 from registry.rollout.checks import Check
 from registry.rollout.outcome import Exit, Outcome
 from registry.rollout.rollout import Mark, Publication, Rollout, Waiver
-from registry.rollout.words import render_span
+from registry.rollout.words import render_moment, render_span
 
 
 def render_outcomes_json(
@@ -47,19 +47,19 @@ def _outcome(outcome: Outcome, titles: Mapping[str, str]) -> dict[str, Any]:
         "patch": outcome.patch,
         "dry_run": outcome.dry_run,
         "exit_code": int(outcome.exit_code),
-        "at": _time(outcome.at),
+        "at": render_moment(outcome.at),
     }
 
 
 def _rollout(rollout: Rollout, now: datetime) -> dict[str, Any]:
     return {
-        "since": _time(rollout.since),
+        "since": render_moment(rollout.since),
         "by": rollout.by,
         "epoch": rollout.epoch,
         "stored": list(rollout.stored),
         "digests": {str(number): digest for number, digest in sorted(rollout.digests.items())},
         "publication": _publication(rollout.publication) if rollout.publication else None,
-        "switched": _time(rollout.switched) if rollout.switched else None,
+        "switched": render_moment(rollout.switched) if rollout.switched else None,
         "barrier": {
             cluster: {str(partition): _mark(mark) for partition, mark in sorted(marks.items())}
             for cluster, marks in rollout.barrier.items()
@@ -110,10 +110,10 @@ def render_check(check: Check, titles: Mapping[str, str], now: datetime) -> dict
         "reason": seen.reason,
         "help": seen.help,
         "source": seen.source.name.lower(),
-        "observed": _time(seen.observed) if seen.observed else None,
+        "observed": render_moment(seen.observed) if seen.observed else None,
         "age": max(age, 0.0) if age is not None else None,
         "age_text": render_span(age) if age is not None else "",
-        "since": _time(seen.since) if seen.since else None,
+        "since": render_moment(seen.since) if seen.since else None,
         "waiver": _waiver(check.waiver, now) if check.waiver else None,
     }
 
@@ -124,12 +124,7 @@ def _waiver(waiver: Waiver, now: datetime) -> dict[str, Any]:
         "subject": waiver.subject,
         "reason": waiver.reason,
         "by": waiver.by,
-        "at": _time(waiver.at),
-        "expires": _time(waiver.expires),
+        "at": render_moment(waiver.at),
+        "expires": render_moment(waiver.expires),
         "expired": waiver.expires <= now,
     }
-
-
-def _time(moment: datetime) -> str:
-    """ISO 8601 in UTC, with a ``Z``."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -5,6 +5,7 @@ from datetime import datetime
 from textwrap import wrap
 from typing import Final
 
+from registry.render.wording import one_line
 from registry.rollout.checks import Check, Verdict
 from registry.rollout.render.words import count_subjects, describe_waiver
 from registry.rollout.words import render_span
@@ -46,13 +47,13 @@ def find_rows(checks: Sequence[Check], now: datetime, titles: Mapping[str, str])
     order = (Verdict.NO, Verdict.UNKNOWN)
     missing = sorted((check for check in checks if not check.passes), key=lambda check: order.index(check.verdict))
     for check in missing[:MOST_ROWS]:
-        yield _row(check, SAID[check.verdict], now), check.observation.help
+        yield _row(check, SAID[check.verdict], now), one_line(check.observation.help)
     if len(missing) > MOST_ROWS:
         yield ("", "", f"and {len(missing) - MOST_ROWS} more", "", ""), ""
     for check in checks:
         if check.waiver is not None and check.verdict is not Verdict.YES:
             reason = f"{SAID[check.verdict]}: {check.observation.reason}; {describe_waiver(check.waiver, now)}"
-            yield (*_row(check, "waived", now)[:4], reason), ""
+            yield (*_row(check, "waived", now)[:4], one_line(reason)), ""
     right: dict[str, list[Check]] = {}
     for check in checks:
         if check.verdict is Verdict.YES:
@@ -63,14 +64,14 @@ def find_rows(checks: Sequence[Check], now: datetime, titles: Mapping[str, str])
 
 def _row(check: Check, said: str, now: datetime) -> Row:
     seen = check.observation
-    return check.number, said, seen.subject, _proof([check], now), seen.reason
+    return check.number, said, one_line(seen.subject), _proof([check], now), one_line(seen.reason)
 
 
 def _group(number: str, checks: Sequence[Check], now: datetime, titles: Mapping[str, str]) -> Row:
     """What is right of one number in one line: its one reason, or what it is about."""
     reasons = {check.observation.reason for check in checks}
-    reason = reasons.pop() if len(reasons) == 1 else titles.get(number, "")
-    subjects = count_subjects(check.observation.subject for check in checks)
+    reason = one_line(reasons.pop()) if len(reasons) == 1 else titles.get(number, "")
+    subjects = one_line(count_subjects(check.observation.subject for check in checks))
     return number, "yes", subjects, _proof(checks, now), reason
 
 

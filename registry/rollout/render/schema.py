@@ -88,12 +88,12 @@ ROLLOUT: Final = object_of(
     },
 )
 MARK: Final = object_of(
-    "What is known of one partition's log around the switch, as offsets; -1 stands for no such record.",
+    "What is known of one partition's log around the switch, as offsets; -1 stands for what is not measured.",
     {
         "start": _offset("The end of the log before the new version was prepared."),
-        "committed": _offset("One past the last old record that is committed."),
+        "committed": _offset("One past the last old record that is committed; 0 for none."),
         "everything": _offset("The same, where the records of aborted transactions count too."),
-        "first_new": _offset("The first committed record of the new version."),
+        "first_new": _offset("The first committed record of the new version; -1 for none."),
     },
 )
 OUTCOME: Final = object_of(
@@ -119,6 +119,24 @@ OUTCOME: Final = object_of(
     },
 )
 
+DEPLOYMENT_SCHEMA: Final[Shape] = {
+    "$schema": DIALECT,
+    "title": "The output of `contracts can-i-deploy --format json`",
+    **object_of(
+        "Whether a build may start. `version` goes up when a property is dropped or changes its meaning.",
+        {
+            "version": VERSION,
+            "tool": TOOL,
+            "verb": text("`can-i-deploy`."),
+            "service": text("The service that is to be deployed."),
+            "environment": text("Where."),
+            "verdict": word("What all checks say together.", *VERDICTS),
+            "exit_code": {"enum": [0, 1, 3], "description": "0 yes, 1 no, 3 unknown."},
+            "checks": list_of("All that was looked at.", {"$ref": "#/$defs/check"}),
+        },
+    ),
+    "$defs": {"check": CHECK, "waiver": WAIVER},
+}
 ROLLOUT_SCHEMA: Final[Shape] = {
     "$schema": DIALECT,
     "title": "The output of `contracts rollout … --format json`",

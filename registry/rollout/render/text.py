@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from registry.environment import Environment
+from registry.render.wording import one_line
 from registry.rollout.checks import Verdict
 from registry.rollout.outcome import Exit, Outcome
 from registry.rollout.render.rows import BOLD, COLOURS, DIM, SAID, Ink, align, find_rows
@@ -44,11 +45,12 @@ def _find_lines(
 ) -> Iterator[str]:
     rollout = outcome.after or outcome.before
     yield ink.paint(f"{outcome.step}{_describe_move(outcome)}", BOLD)
-    yield from (f"  {line}" for line in outcome.done if not told)
+    yield from (f"  {one_line(line)}" for line in outcome.done if not told)
     if _was_dry(outcome):
         yield "  nothing was written (--dry-run)"
     yield ""
-    for label, text, code in _find_answers(outcome, rollout, environment, titles):
+    for label, answer, code in _find_answers(outcome, rollout, environment, titles):
+        text = one_line(answer)  # people and machines name things as they like
         lines = ink.wrap(text, 11) if label != "next" else [text]  # a command is there to be copied
         yield f"  {label:<9}{ink.paint(lines[0], code)}"
         yield from (f"{'':11}{ink.paint(line, code)}" for line in lines[1:])
@@ -178,7 +180,7 @@ def _summarise(outcome: Outcome) -> tuple[str, ...]:
         str(rollout.state) if rollout else "not planned",
         render_span((outcome.at - rollout.since).total_seconds()) if rollout else "",
         f"{outcome.gate} {SAID[outcome.verdict]}" if outcome.verdict else "",
-        render_some(blocking, 1) if blocking else "",
+        one_line(render_some(blocking, 1)) if blocking else "",
         render_span((outcome.at - min(seen)).total_seconds()) if seen else "git" if outcome.checks else "",
         verb,
     )

@@ -250,8 +250,7 @@ class _Walk:
         """
         above = len(self._steps)
         prefix = len("".join(self._steps))
-        words = describe(union, self._schema.types)
-        furthest = EncodeError(f"{describe_python(value)} fits no branch of {words}")
+        furthest: EncodeError | None = None
         changing = [self._is_changing(branch, value) for branch in union.branches]
         order = sorted(range(len(changing)), key=changing.__getitem__)
         for i in order:
@@ -262,11 +261,14 @@ class _Walk:
             try:
                 return write_number(i) + self._write_plain(branch, value, roles, role)
             except EncodeError as error:
-                deeper = len(self._steps) > above and len(error.path) - prefix > len(furthest.path)
-                if deeper or (not furthest.path and i == self._find_meant(union, value, role)):
+                reached = len(furthest.path) if furthest is not None else 0
+                deeper = len(self._steps) > above and len(error.path) - prefix > reached
+                if deeper or (not reached and i == self._find_meant(union, value, role)):
                     furthest = EncodeError(error.fact, error.path[prefix:], error.help)
                 del self._steps[above:]
-        return furthest
+        if furthest is not None:
+            return furthest
+        return EncodeError(f"{describe_python(value)} fits no branch of {describe(union, self._schema.types)}")
 
     def _find_meant(self, union: Union, value: object, role: str) -> int | None:
         """The branch that a value is for: the only one of its class, or the only one that is not null."""
