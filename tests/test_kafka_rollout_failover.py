@@ -22,7 +22,7 @@ from tests.rollout_world import explain
 pytestmark = pytest.mark.skipif(KIND == "mock", reason="the mock elects no leaders")
 PARTITIONS = 3
 HASTY = 2.0
-"""Seconds that an operator waits for an answer. The next leader is there when the dead one's session is over, in three."""
+"""Seconds that an operator waits for an answer: as long as it takes until a dead leader has a successor."""
 
 
 @pytest.fixture
