@@ -69,6 +69,8 @@ class Beating:
     def send(self, key: str, value: str | None) -> int:
         """Sends one, or a tombstone; its number is for :meth:`wait`. What fails is logged once, and again when it is
         over."""
+        from confluent_kafka import KafkaException
+
         self._sent = number = self._sent + 1
 
         def told(error: Any, _message: object) -> None:
@@ -79,6 +81,8 @@ class Beating:
             self._client.produce(HEARTBEAT_TOPIC, value=raw, key=key.encode(), on_delivery=told)
         except BufferError:
             LOG.debug("no room for a heartbeat")
+        except KafkaException as error:  # what the client knows to be refused it does not even take
+            self._note(number, error.args[0])
         self._client.poll(0)
         return number
 

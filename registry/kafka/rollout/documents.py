@@ -49,6 +49,20 @@ def parse_control(value: bytes | str) -> ControlRecord:
     return _parse(value, "control record", CONTROL_FORMAT, _read_control)
 
 
+def find_higher(known: bytes | None, found: bytes) -> bytes:
+    """Of two values of one contract's control record the one that counts; of unreadable ones the later."""
+    if known is None:
+        return found
+    try:
+        before = parse_control(known).rank
+    except UnreadableDocument:
+        return found
+    try:
+        return found if parse_control(found).rank >= before else known
+    except UnreadableDocument:
+        return known
+
+
 def render_heartbeat(heartbeat: Heartbeat) -> str:
     """The value of a heartbeat: JSON on one line, for there are many."""
     return json.dumps(
@@ -91,7 +105,8 @@ def _version_object(version: BundledVersion) -> dict[str, object]:
 
 
 def _capability_object(capability: Capability) -> dict[str, object]:
-    return {
+    """What it has to say: the rest is empty, as parsing takes what is not there. Each look reads thousands of them."""
+    held = {
         "reads": list(capability.reads),
         "served": list(capability.served),
         "writes": list(capability.writes),
@@ -107,6 +122,7 @@ def _capability_object(capability: Capability) -> dict[str, object]:
         ],
         "trouble": capability.trouble,
     }
+    return {name: value for name, value in held.items() if value}
 
 
 class _Bad(Exception):

@@ -17,7 +17,7 @@ from registry.kafka.observing import LOG
 from registry.kafka.rollout.beating import Beating
 from registry.kafka.rollout.control import ControlRecord, control_key
 from registry.kafka.rollout.declared import ACTIVE_VARIABLE, CONTROL_VARIABLE, DeclaredFile, declare, parse_active
-from registry.kafka.rollout.documents import parse_control, render_heartbeat
+from registry.kafka.rollout.documents import find_higher, parse_control, render_heartbeat
 from registry.kafka.rollout.errors import NotAdmitted, UnreadableDocument
 from registry.kafka.rollout.following import Following
 from registry.kafka.rollout.heartbeat import Heartbeat
@@ -343,7 +343,7 @@ class Rollouts:
     def _note(self, contract: str, value: bytes) -> None:
         """A control record came."""
         with self._lock:
-            self._unread[contract] = value
+            self._unread[contract] = find_higher(self._unread.get(contract), value)
             if contract in self._part.contracts:
                 try:
                     self._read(contract)
