@@ -25,17 +25,17 @@ demo: $(VENV)/.ready ## the main job on the Playconnect contracts, in a throw-aw
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/demo.py
 
 test: lint $(VENV)/.ready ## lint, types, import floors, then all tests
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-fast: $(VENV)/.ready ## the tests alone
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-long: $(VENV)/.ready ## the properties at 10,000 examples each, and rollouts at random, some minutes
-	@CONTRACTS_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 $$(grep -lE '^@given|\.TestCase$$' tests/test_*.py)
+	@CONTRACTS_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 --dist worksteal $$(grep -lE '^@given|\.TestCase$$' tests/test_*.py)
 
 test-kafka: $(VENV)/.ready ## the tests of Kafka against a real one, where Java and Maven are there
 	@$(BIN)/python -m tests.kafka_clusters || { [ $$? = 3 ] && exit 0; exit 1; }; \
-	CONTRACTS_TEST_BROKER=apache $(BIN)/python -m pytest -n 2 tests/test_kafka_*.py tests/test_brokers*.py tests/test_cli_dev.py tests/test_cli_trace.py
+	CONTRACTS_TEST_BROKER=apache $(BIN)/python -m pytest -n 2 --dist worksteal tests/test_kafka_*.py tests/test_brokers*.py tests/test_cli_dev.py tests/test_cli_trace.py
 
 lint: $(VENV)/.ready ## ruff, mypy --strict and the import floors
 	@$(BIN)/ruff check .
