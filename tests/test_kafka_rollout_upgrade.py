@@ -18,7 +18,6 @@ from confluent_kafka.admin import AdminClient
 
 from tests.kafka_clusters import Cluster
 from tests.upgrade_fleet import PATIENCE, Fleet, Handled, Written
-from tests.upgrade_process import REFUSED
 from tests.upgrade_shop import EVENT, Shop
 
 PARTITIONS: Final = 6
@@ -208,19 +207,3 @@ def test_a_revert_in_the_middle(tmp_path: Path, cluster: Cluster, breaking: bool
         fleet.stop("orders-2")
         fleet.wait_until_handled()
         check_events(fleet, old_readers=("legacy",) if breaking else ())
-
-
-def test_a_reader_of_an_old_build_is_refused_and_says_why(tmp_path: Path, cluster: Cluster) -> None:
-    """The others go on; its stub is named, and it leaves no dead letters behind."""
-    with fleet_of(tmp_path, cluster, breaking=True) as (shop, fleet):
-        expand(shop, fleet)
-        switch(shop, fleet)
-        fleet.stop("billing-3")
-        process = fleet.start("billing", "billing-3", 1)
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        assert process.wait(PATIENCE) == REFUSED
-        assert "billing may not join" in said
-        assert "v2" in said or "version 2" in said
-        fleet.stop("billing-3", signal.SIGKILL)
-        fleet.wait_for_events()
