@@ -127,7 +127,10 @@ class Shop:
         """All heartbeats of this environment by instance, oldest first; ``None`` for a tombstone."""
         found: dict[str, list[Heartbeat | None]] = {}
         for record in read_topics(self.cluster.settings, [HEARTBEAT_TOPIC]):
-            environment, _, instance = (record.key or b"").decode().split("/")
+            name = (record.key or b"").decode()
+            if name.count("/") != 2:  # an operator's look at the broker's clock
+                continue
+            environment, _, instance = name.split("/")
             if environment == self.environment:
                 heartbeat = None if record.value is None else parse_heartbeat(record.value, record.timestamp)
                 found.setdefault(instance, []).append(heartbeat)
