@@ -119,5 +119,9 @@ def test_the_leader_of_the_control_topic_is_killed_between_prepare_and_active(th
             assert {meta.version for meta in kept.metas} == {1, 2}
             assert all(event == chains.V2 for event in kept.events)
         company.demand("contract")  # no old record lies behind the barrier
-        (said,) = company.broker.read_control(company.environment.name).values()
-        assert (said.active, said.writable) == (2, (2,))
+
+        def says_so() -> bool:  # the marker of the transaction is written after its commit is answered
+            (said,) = company.broker.read_control(company.environment.name).values()
+            return (said.active, said.writable) == (2, (2,))
+
+        wait_for(says_so)
