@@ -37,7 +37,7 @@ class Laws:
             place(record)
 
         world.on_written = self.judge_written
-        world.cluster.place = watch  # type: ignore[method-assign]
+        world.cluster.place = watch  # type: ignore[method-assign]  # each publication is seen first
 
     @property
     def rollouts(self) -> list[Rollout]:

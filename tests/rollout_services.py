@@ -6,7 +6,7 @@ that a test says what comes late, what is lost, and who stands still; ``tick`` i
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from registry.frozen import dataclass
 from registry.kafka.rollout.admission import choose, find_newer, find_refusal
@@ -86,10 +86,10 @@ class Instance:
         """What it says of the contract."""
         raise NotImplementedError
 
-    def _says(self, **more: object) -> Capability:
+    def _says(self, **more: Any) -> Capability:
         record = self.record
-        said = {"epoch": record.epoch, "prepared": bool(record.prepare)} if record else {}
-        return Capability(trouble=self.trouble, **said, **more)  # type: ignore[arg-type]
+        said: dict[str, Any] = {"epoch": record.epoch, "prepared": bool(record.prepare)} if record else {}
+        return Capability(trouble=self.trouble, **said, **more)
 
     def beat(self) -> bool:
         """Sends a heartbeat; whether it was acknowledged."""

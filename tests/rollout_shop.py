@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -50,7 +51,7 @@ class Shop:
         assert done.code == code, f"contracts {line}: {done}"
         return done
 
-    def ask(self, line: str, code: int = 0) -> list[dict[str, object]]:
+    def ask(self, line: str, code: int = 0) -> list[dict[str, Any]]:
         """The rollouts that a command prints as JSON, which must keep to its schema."""
         document = json.loads(self.run(f"{line} --format json", code).stdout)
         Draft202012Validator(ROLLOUT_SCHEMA).validate(document)
@@ -61,7 +62,7 @@ class Shop:
         """Where the rollout stands, as the file in the remote says it."""
         return str(self.read(f"rollouts/{EVENT}/1-2/{environment}.json")["state"])
 
-    def read(self, path: str) -> dict[str, object]:
+    def read(self, path: str) -> dict[str, Any]:
         """A document of the journal, as the remote has it."""
         shown = subprocess.run(
             ["git", "-C", os.fspath(self.remote), "show", f"{STATE}:{path}"],

@@ -7,7 +7,7 @@ unless a test says otherwise.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from registry.contract import Service, Subscriber, Terms
 from registry.environment import Cluster, Environment
@@ -273,9 +273,10 @@ class World:
             unasked=unasked,
         )
 
-    def run(self, verb: str, old: int = 0, new: int = 0, **order: object) -> Outcome:
+    def run(self, verb: str, old: int = 0, new: int = 0, **order: Any) -> Outcome:
         """One command of an operator who does nothing wrong."""
-        return getattr(self.operator(), verb)(Order(EVENT, old, new, **order))  # type: ignore[arg-type, no-any-return]
+        outcome: Outcome = getattr(self.operator(), verb)(Order(EVENT, old, new, **order))
+        return outcome
 
     def demand(self, verb: str, *steps: int, **order: object) -> Outcome:
         """A command that must be done."""

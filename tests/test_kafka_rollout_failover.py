@@ -114,8 +114,8 @@ def test_the_leader_of_the_control_topic_is_killed_between_prepare_and_active(th
             wait_for(lambda: load.count > before + 100)
             three.start_node(killed[0])
             wait_for(lambda: load.count > before + 200)
+        wait_for(lambda: all({meta.correlation_id for meta in kept.metas} >= load.names for kept in readers))
         for kept in readers:
-            wait_for(lambda kept=kept: {meta.correlation_id for meta in kept.metas} >= load.names)  # type: ignore[misc]
             assert {meta.version for meta in kept.metas} == {1, 2}
             assert all(event == chains.V2 for event in kept.events)
         company.demand("contract")  # no old record lies behind the barrier

@@ -85,9 +85,9 @@ def test_a_reader_says_so_first_then_reads_the_control_topic_and_then_joins(clus
             order.append((said.groups, said.contracts[EVENT].reads))
             return caught_up(patience)
 
-        rollouts._catch_up = catch_up  # type: ignore[method-assign]
+        rollouts._catch_up = catch_up  # type: ignore[method-assign]  # watched
         subscription = shop.subscribe(rollouts, shop.bundle(1, 2, service="mailer"), Kept())
-        subscription.run(lambda: order.append(("running", ())) or True)  # type: ignore[func-returns-value]
+        subscription.run(lambda: order.append(("running", ())) or True)  # type: ignore[func-returns-value]  # notes it, then stops
         assert order == [((shop.group,), (1, 2)), ("running", ())]
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import serde_orders as orders
@@ -66,8 +67,8 @@ def test_without_a_broker_it_starts_as_before_and_obeys_the_disk(
     state = tmp_path / "rollouts.json"
     record = control("production", 7, 2, (2,), stored=(1, 2), versions=texts(1, 2))
     write_known(state, {f"production/{EVENT}": record})
-    nowhere = {"settings": NOWHERE, "service": "shop-api", "environment": "production", "patience": 0.3}
-    with Rollouts(state=state, **nowhere) as rollouts:  # type: ignore[arg-type]  # a dict of several types
+    nowhere: dict[str, Any] = {"settings": NOWHERE, "service": "shop-api", "environment": "production", "patience": 0.3}
+    with Rollouts(state=state, **nowhere) as rollouts:
         producer = owner(rollouts, 1, 2)
         assert written(producer) == 2
         with pytest.raises(serde.VersionRetired):
@@ -76,7 +77,7 @@ def test_without_a_broker_it_starts_as_before_and_obeys_the_disk(
         with pytest.raises(serde.VersionRetired):
             old.encode(chains.V1, correlation_id="request-1")
     assert "no broker tells how the rollouts of shop-api stand: it goes on with what is known" in caplog.text
-    with Rollouts(**nowhere) as rollouts:  # type: ignore[arg-type]
+    with Rollouts(**nowhere) as rollouts:
         assert written(owner(rollouts, 1, 2)) == 1  # nothing is known: what the stubs say
 
 
@@ -126,20 +127,20 @@ def test_a_file_is_obeyed_and_read_again_when_it_changes(tmp_path: Path, caplog:
 def test_a_variable_names_the_version_for_those_who_switch_by_deploying(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    given = {"service": "shop-api", "environment": "production"}
+    given: dict[str, Any] = {"service": "shop-api", "environment": "production"}
     monkeypatch.setenv("CONTRACTS_ACTIVE", f" other.Event=3, {EVENT}=2 ,")
-    with Rollouts(**given) as rollouts:  # type: ignore[arg-type]
+    with Rollouts(**given) as rollouts:
         assert written(owner(rollouts, 1, 2)) == 2
         assert rollouts.describe().contracts[EVENT].epoch == 0
     # What a rollout published once comes before it.
     source = tmp_path / "control.json"
     source.write_text(render_control(control("production", 1, 1, (1, 2))))
-    with Rollouts(source=source, **given) as rollouts:  # type: ignore[arg-type]
+    with Rollouts(source=source, **given) as rollouts:
         assert written(owner(rollouts, 1, 2)) == 1
     for bad in ("shop.OrderPlaced", "=2", "shop.OrderPlaced=two", "shop.OrderPlaced=0", "a=1,a=2"):
         monkeypatch.setenv("CONTRACTS_ACTIVE", bad)
         with pytest.raises(SettingsError, match="CONTRACTS_ACTIVE"):
-            Rollouts(**given)  # type: ignore[arg-type]
+            Rollouts(**given)
 
 
 @pytest.mark.parametrize(
@@ -151,9 +152,9 @@ def test_a_variable_names_the_version_for_those_who_switch_by_deploying(
         ({"service": "shop-api", "environment": "production", "period": 0}, "period=0"),
     ],
 )
-def test_what_it_must_know_is_asked_for(given: dict[str, object], fact: str) -> None:
+def test_what_it_must_know_is_asked_for(given: dict[str, Any], fact: str) -> None:
     with pytest.raises(SettingsError, match=fact):
-        Rollouts(**given)  # type: ignore[arg-type]
+        Rollouts(**given)
 
 
 def test_names_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,8 +209,8 @@ def test_protobuf_old_readers_are_served_by_converters(cluster: Cluster) -> None
         shape = make_shape(loaded, correlation_id=("correlation_id",), schema_version=("schema_version",))
         return replace(plain[number], shape=shape, event=shape.types["p.M"])
 
-    def bundle(*versions: serde.BundledVersion, **more: object) -> serde.Bundle:
-        made = orders.bundle(*versions, **more)  # type: ignore[arg-type]
+    def bundle(*versions: serde.BundledVersion, **more: Any) -> serde.Bundle:
+        made = orders.bundle(*versions, **more)
         return replace(made, event="p.M", language="protobuf", topic=shop.topic, key="")
 
     old, new = typed(1), typed(2)

@@ -6,6 +6,7 @@ import pytest
 
 from registry.frozen import replace
 from registry.kafka.rollout.admission import Choice, choose, find_newer, find_refusal, find_required
+from registry.kafka.rollout.control import ControlRecord
 from tests.kafka_rollout_shop import control
 
 EXPANDING = control("production", 1, 1, (1,))
@@ -35,8 +36,10 @@ JOIN = [
 
 
 @pytest.mark.parametrize(("reads", "served", "record", "missing"), JOIN)
-def test_who_may_join(reads: tuple[int, ...], served: tuple[int, ...], record: object, missing: str) -> None:
-    refusal = find_refusal(reads, served, record)  # type: ignore[arg-type]  # a record or None
+def test_who_may_join(
+    reads: tuple[int, ...], served: tuple[int, ...], record: ControlRecord | None, missing: str
+) -> None:
+    refusal = find_refusal(reads, served, record)
     if missing:
         assert refusal.startswith(f"cannot read {missing} (reads: {sorted(reads)}): ")
     else:
@@ -51,8 +54,8 @@ def test_who_may_join(reads: tuple[int, ...], served: tuple[int, ...], record: o
         (replace(SWITCHED, stored=(1,)), "v2 is written in production since epoch 2"),
     ],
 )
-def test_a_refusal_says_why(record: object, why: str) -> None:
-    assert find_refusal((1,), (), record) == f"cannot read v2 (reads: [1]): {why}"  # type: ignore[arg-type]
+def test_a_refusal_says_why(record: ControlRecord | None, why: str) -> None:
+    assert find_refusal((1,), (), record) == f"cannot read v2 (reads: [1]): {why}"
 
 
 def test_what_must_be_read_is_what_may_lie_in_the_log() -> None:
@@ -76,8 +79,10 @@ WRITE = [
 
 
 @pytest.mark.parametrize(("writes", "known", "record", "version", "trouble"), WRITE)
-def test_what_is_written(writes: tuple[int, ...], known: int, record: object, version: int, trouble: str) -> None:
-    choice = choose(writes, known, record)  # type: ignore[arg-type]
+def test_what_is_written(
+    writes: tuple[int, ...], known: int, record: ControlRecord | None, version: int, trouble: str
+) -> None:
+    choice = choose(writes, known, record)
     assert choice.version == version
     assert choice.trouble.endswith(trouble) and bool(choice.trouble) == bool(trouble)
 

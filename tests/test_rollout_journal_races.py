@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,8 +30,8 @@ def delay(journal: GitJournal, monkeypatch: pytest.MonkeyPatch, rival: Callable[
     left = [times]
     commit = GitJournal._commit
 
-    def commit_late(self: GitJournal, *arguments: object) -> str:
-        made = commit(self, *arguments)  # type: ignore[arg-type]
+    def commit_late(self: GitJournal, *arguments: Any) -> str:
+        made = commit(self, *arguments)
         if self is journal and left[0]:
             left[0] -= 1
             rival()

@@ -1,6 +1,7 @@
 """Odd days: versions that vanish, clusters that were away, rivals who finish one's work, strange names."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -265,9 +266,9 @@ def _begin_another(world: World) -> None:
     world.journal.write(book, Entry({other.path: render_rollout(rollout)}, {}, "another"))
 
 
-def _ask_all(world: World, broker: object) -> Operator:
+def _ask_all(world: World, broker: Any) -> Operator:
     """An operator of both contracts."""
-    operator = world.operator(brokers={"main": broker})  # type: ignore[dict-item]
+    operator = world.operator(brokers={"main": broker})
     facts = world.read_facts(EVENT)
     operator.means = replace(operator.means, read_facts=lambda contract: replace(facts, contract=contract))
     return operator

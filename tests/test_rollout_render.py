@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -247,7 +248,7 @@ def test_several_end_as_the_worst_of_them() -> None:
 # For programs ---------------------------------------------------------------------------------------------------------
 
 
-def document(*outcomes: Outcome, code: Exit = Exit.NO) -> dict[str, object]:
+def document(*outcomes: Outcome, code: Exit = Exit.NO) -> dict[str, Any]:
     found = json.loads(render_outcomes_json("check", outcomes, PRODUCTION, TITLES, code))
     Draft202012Validator(ROLLOUT_SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(found)
     assert isinstance(found, dict)
@@ -264,7 +265,7 @@ def test_the_schema_is_one_and_every_outcome_keeps_to_it() -> None:
 
 
 def test_a_check_says_all_that_it_knows() -> None:
-    (found,) = document(BLOCKED)["rollouts"]  # type: ignore[misc]  # an object, as the schema has shown
+    (found,) = document(BLOCKED)["rollouts"]
     assert (found["state"], found["verdict"], found["gate"], found["exit_code"]) == ("expanding", "no", "G1", 1)
     stuck = next(check for check in found["checks"] if check["verdict"] == "no")
     assert stuck == {
@@ -288,13 +289,13 @@ def test_a_check_says_all_that_it_knows() -> None:
 
 def test_a_clock_that_is_behind_makes_no_negative_age() -> None:
     early = Check("G1.2", replace(READY[2].observation, observed=NOW + timedelta(minutes=1)))
-    (found,) = document(replace(FREE, checks=(early,)))["rollouts"]  # type: ignore[misc]
+    (found,) = document(replace(FREE, checks=(early,)))["rollouts"]
     assert (found["checks"][0]["age"], found["checks"][0]["age_text"]) == (0.0, "0 s")
     assert "heartbeat 0 s" in text(replace(FREE, checks=(early,)))
 
 
 def test_the_step_is_the_one_that_was_asked_for() -> None:
-    (found,) = document(WATCHED)["rollouts"]  # type: ignore[misc]
+    (found,) = document(WATCHED)["rollouts"]
     assert (found["contract"], found["from"], found["to"], found["environment"]) == (
         STEP.contract,
         STEP.old,

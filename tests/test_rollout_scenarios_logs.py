@@ -46,7 +46,7 @@ def test_s12_markers_at_the_tail_are_no_lag() -> None:
     commit_all(world, versions=(2,))
     for service in world.readers:
         # A consumer that commits what it handled, not where it stands: it never comes past the marker.
-        world.find(service)[0].poll = lambda: None  # type: ignore[method-assign, attr-defined]
+        world.find(service)[0].poll = lambda: None  # type: ignore[method-assign, attr-defined]  # it stands still
         world.cluster.find_group(service).commit(TOPIC, 0, 4)
     world.live(20)
     world.demand("contract")
@@ -142,7 +142,7 @@ def test_s12_a_compacted_tail_leaves_holes_and_no_lag() -> None:
 def test_s12_a_reader_that_stands_behind_the_barrier_is_named_with_its_lag() -> None:
     world = make_ready(World())
     (slow,) = world.find("edge-cache")
-    slow.poll = lambda: None  # type: ignore[method-assign, attr-defined]
+    slow.poll = lambda: None  # type: ignore[method-assign, attr-defined]  # it stands still
     world.cluster.find_group("edge-cache").commit(TOPIC, 0, 0)
     write(world, 5)
     world.demand("switch")

@@ -35,7 +35,7 @@ def test_s6_half_of_the_owners_instances_miss_the_control_record() -> None:
     assert not any(mark.committed >= 0 for marks in world.rollout().barrier.values() for mark in marks.values())
     assert "converge" in outcome.next
     for _ in range(3):
-        assert (hears.produce(), deaf.produce()) == (2, 1)  # type: ignore[attr-defined]
+        assert (hears.produce(), deaf.produce()) == (2, 1)  # type: ignore[attr-defined]  # both are of the owner
     world.live(20)
     waiting = world.run("converge")
     assert waiting.exit_code is not Exit.DONE
@@ -111,7 +111,7 @@ def test_s8_an_outbox_that_still_holds_the_old_version() -> None:
     reason = blockers(outcome)[name]
     assert "3" in reason and ("s" in reason or "min" in reason), reason
 
-    owner.relay = relay  # type: ignore[method-assign]
+    owner.relay = relay  # type: ignore[method-assign]  # it goes on
     world.live(20)
     assert world.demand("converge").after.state is State.SWITCHED
     (marks,) = world.rollout().barrier.values()
@@ -156,7 +156,7 @@ def test_s9_what_the_new_build_wrote_keeps_old_readers_out_after_a_revert() -> N
 def test_a_revert_waits_for_instances_that_write_the_new_version_still() -> None:
     world = make_switched(World())
     deaf = add_deaf(world, "pod-deaf")
-    deaf.follow = lambda: True  # type: ignore[method-assign]
+    deaf.follow = lambda: True  # type: ignore[method-assign]  # it hears nothing
     world.live(10)
     world.demand("revert", reason="prices are wrong")
     assert world.state is State.REVERTING

@@ -116,11 +116,11 @@ class Fleet:
         """All that is written now is handled by each service that has a process."""
         events = {each.event for each in self.written()}
         services = {path.name.partition(".")[0] for path in self._logs.iterdir()} - {"orders"}
-        for service in sorted(services):
-            self.wait(
-                lambda service=service: events <= {each.event for each in self.handled(service)},  # type: ignore[misc]
-                f"{service} handled {len(events)} events",
-            )
+
+        def seen() -> bool:
+            return all(events <= {each.event for each in self.handled(service)} for service in services)
+
+        self.wait(seen, f"{', '.join(sorted(services))} handled {len(events)} events each")
 
     def wait(self, seen: Any, what: str) -> None:
         end = time.monotonic() + PATIENCE
