@@ -59,6 +59,7 @@ class Company:
         self._stack = ExitStack()
         self._stack.callback(self.shop.close)
         self._owner = self._stack.enter_context(ExitStack())
+        self.owner = self.shop.rollouts(OWNER)
 
     def __enter__(self) -> Self:
         return self
@@ -93,11 +94,16 @@ class Company:
                 wait_for(lambda: subscription.assigned != frozenset())
                 yield kept
 
-    def own(self, *versions: int) -> Any:
-        """The owner's instance, instead of the one before: its producer."""
+    def own(self, *versions: int, transport: Any = None, outboxes: Sequence[Any] = ()) -> Any:
+        """The owner's instance, instead of the one before: its producer, which may write into another transport."""
         self._owner.close()
-        rollouts = self._owner.enter_context(self.shop.rollouts(OWNER, period=HEARTBEAT))
-        return self.shop.producer(rollouts, *versions)
+        self.owner = self._owner.enter_context(self.shop.rollouts(OWNER, period=HEARTBEAT, outboxes=outboxes))
+        return self.shop.producer(self.owner, *versions, transport=transport)
+
+    @property
+    def owner_instance(self) -> str:
+        """How checks name the owner's instance."""
+        return f"instance/{OWNER}/{self.owner.instance}"
 
     # What git's main branch says.
 

@@ -21,6 +21,8 @@ def find_obstacle(serde: Serde, writer: BundledVersion) -> str:
         at = writer
         for older, newer in versions.find_hops(reader, writer):
             source, target = (older, newer) if at.number <= older.number else (newer, older)
+            if target is older and not _leads_back(newer):
+                return f"v{newer.number} declares no way back to v{older.number} (`down: none`)"
             if fact := _compare(serde, source, at):
                 return fact
             at = target
@@ -29,6 +31,13 @@ def find_obstacle(serde: Serde, writer: BundledVersion) -> str:
         return error.message
     except Exception as error:  # texts that are none: whoever published them, this service goes on
         return f"v{writer.number} cannot be made use of: {type(error).__name__}: {error}"
+
+
+def _leads_back(version: BundledVersion) -> bool:
+    """Whether its converters make an event of the version before it; a plan is compiled also where they never do."""
+    from registry.serde.conversion import load_conversion
+
+    return load_conversion(version.upgrade).falling.edits is not None
 
 
 def _compare(serde: Serde, reader: BundledVersion, writer: BundledVersion) -> str:
