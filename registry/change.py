@@ -1,6 +1,7 @@
 """Two Catalogs -> Changes: what differs, and only that, is parsed."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from registry.catalog import Index, Layout, Shelf
 from registry.contract import Catalog, Change, Contract, Version
@@ -10,6 +11,9 @@ from registry.frozen import dataclass, field, replace
 from registry.schema import Schema
 from registry.source import Location
 from registry.text import decode_document
+
+if TYPE_CHECKING:
+    from registry.upgrade import Upgrade
 
 Reading = tuple[Schema | None, tuple[Flaw, ...]]
 """A schema, or the flaws that keep it from being one."""
@@ -166,6 +170,22 @@ def read_version(reader: Reader, layout: Layout, event: str, version: Version) -
     # Released is released: what a stricter parser would refuse today becomes a note.
     schema, flaws = reader.read(files, [root], folder, event, strict=False)
     return replace(version, schema=schema, flaws=flaws)
+
+
+def read_texts(shelf: Shelf, version: Version) -> dict[str, str]:
+    """The text of each schema file of a released version, by its path in the version's folder."""
+    files = sorted(version.files.items())
+    return {path: shelf.read(blob).decode() for path, blob in files if format_of(path) is not None}
+
+
+def read_upgrade(shelf: Shelf, path: str, blob: str) -> "Upgrade":
+    """The converters that a version was released with. Raises :class:`InvalidSchema` where they are none."""
+    from registry.upgrade import find_flaw, parse_upgrade
+
+    upgrade = parse_upgrade(shelf.read_schema(path, blob), path)
+    if flaw := find_flaw(upgrade):
+        raise InvalidSchema([flaw])
+    return upgrade
 
 
 def find_tree_changes(reader: Reader, base: tuple[Catalog, Index], head: tuple[Catalog, Index]) -> Changes:

@@ -6,18 +6,16 @@ from pathlib import Path
 from typing import Final
 
 from registry.catalog import Layout, Shelf, layout_of, read_catalog
-from registry.change import Reader, read_version
+from registry.change import Reader, read_texts, read_upgrade, read_version
 from registry.codegen import DEFAULT_PACKAGE, StubPlan, StubVersion, render_header, render_package
 from registry.contract import Catalog, Ownership, Terms, Version
 from registry.errors import Flaw, InvalidSchema, Refused
-from registry.formats import format_of
 from registry.frozen import dataclass
 from registry.git import open_repo
 from registry.rules.envelope import find_filled
 from registry.rules.parties import nearest
 from registry.rules.pins import UPGRADE, Part, find_part, find_writers
 from registry.schema import Record, Schema
-from registry.upgrade import find_flaw, parse_upgrade
 
 DEFAULT_ROOT: Final = "contracts"
 
@@ -247,7 +245,7 @@ class _Room:
             return None
         declared = version is not part.versions[0] and UPGRADE in version.files
         try:
-            upgrade = self._read_upgrade(version, f"{folder}/{UPGRADE}") if declared else ""
+            upgrade = read_upgrade(self._shelf, f"{folder}/{UPGRADE}", version.files[UPGRADE]).text if declared else ""
         except InvalidSchema as error:
             flaws.extend(error.flaws)
             return None
@@ -256,22 +254,11 @@ class _Room:
             schema_id=version.schema_id,
             guid=version.guid,
             root=version.root,
-            files={
-                path: self._shelf.read(blob).decode()
-                for path, blob in sorted(version.files.items())
-                if format_of(path) is not None
-            },
+            files=read_texts(self._shelf, version),
             schema=schema,
             envelope=self._fill(f"{event} v{version.number}", schema, notes),
             upgrade=upgrade,
         )
-
-    def _read_upgrade(self, version: Version, path: str) -> str:
-        upgrade = parse_upgrade(self._shelf.read_schema(path, version.files[UPGRADE]), path)
-        flaw = find_flaw(upgrade)
-        if flaw is not None:
-            raise InvalidSchema([flaw])
-        return upgrade.text
 
     def _fill(self, subject: str, schema: Schema, notes: list[str]) -> dict[str, tuple[str, ...]]:
         """The fields that the serializer fills in; one of a type that it cannot stays a field, and that is said."""

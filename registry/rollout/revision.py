@@ -8,7 +8,7 @@ from functools import cached_property
 from hashlib import sha256
 
 from registry.catalog import Layout, Shelf, layout_of, read_released
-from registry.change import Reader, read_version
+from registry.change import Reader, read_texts, read_upgrade, read_version
 from registry.contract import Catalog, Contract, Ownership, Policy, Terms, Version
 from registry.environment import Cluster, Environment
 from registry.errors import InvalidSchema, Refused
@@ -25,7 +25,6 @@ from registry.rollout.readings import Parsed, explain_reading
 from registry.rules.parties import nearest
 from registry.rules.pins import UPGRADE, find_writers
 from registry.serde.bundle import BundledVersion
-from registry.upgrade import find_flaw, parse_upgrade
 
 
 def read_revision(
@@ -199,10 +198,7 @@ class Revision:
             raise InvalidSchema(read.flaws)
         upgrade = None
         if UPGRADE in version.files:
-            path = f"{folder}/{UPGRADE}"
-            upgrade = parse_upgrade(self._shelf.read_schema(path, version.files[UPGRADE]), path)
-            if flaw := find_flaw(upgrade):
-                raise InvalidSchema([flaw])
+            upgrade = read_upgrade(self._shelf, f"{folder}/{UPGRADE}", version.files[UPGRADE])
         return Parsed(version, read.schema, upgrade)
 
     def _bundle(self, parsed: Parsed) -> BundledVersion:
@@ -216,11 +212,7 @@ class Revision:
             schema_id=version.schema_id,
             guid=version.guid,
             root=version.root,
-            files={
-                path: self._shelf.read(blob).decode()
-                for path, blob in sorted(version.files.items())
-                if format_of(path) is not None
-            },
+            files=read_texts(self._shelf, version),
             descriptors=descriptors,
             upgrade=parsed.upgrade.text if parsed.upgrade else "",
         )
