@@ -19,7 +19,7 @@ _LATEST: Final = 5000
 class Beating:
     """Sends the heartbeats of one instance. Raises :class:`registry.kafka.SettingsError` and ``MissingLibrary``.
 
-    ``send`` and ``leave`` are for one thread at a time; ``wait`` is for any.
+    ``find_topic`` and ``send`` are for one thread at a time; ``wait`` and ``turn`` are for any.
     """
 
     def __init__(self, settings: Mapping[str, object], period: float) -> None:

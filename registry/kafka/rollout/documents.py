@@ -12,6 +12,7 @@ from math import inf
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
+from registry.frozen import replace
 from registry.kafka.rollout.control import ControlRecord
 from registry.kafka.rollout.errors import NewerDocument, UnreadableDocument
 from registry.kafka.rollout.heartbeat import Capability, Converted, Heartbeat
@@ -87,8 +88,6 @@ def parse_heartbeat(value: bytes | str, observed_at: datetime | None = None) -> 
     heartbeat = _parse(value, "heartbeat", HEARTBEAT_FORMAT, _read_heartbeat)
     if observed_at is None:
         return heartbeat
-    from registry.frozen import replace
-
     return replace(heartbeat, observed_at=observed_at)
 
 
@@ -138,9 +137,7 @@ def _parse(value: bytes | str, what: str, known: int, read: Callable[["_Object"]
                 help="pip install --upgrade event-contracts",
             )
         return read(found)
-    except (ValueError, OverflowError, RecursionError) as error:
-        raise UnreadableDocument(f"no {what}: {error}") from None
-    except _Bad as error:
+    except (_Bad, ValueError, OverflowError, RecursionError) as error:
         raise UnreadableDocument(f"no {what}: {error}") from None
 
 

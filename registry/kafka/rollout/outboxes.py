@@ -63,7 +63,7 @@ class Outboxes:
     def _read(self) -> None:
         try:
             self._answer = [each for outbox in self._outboxes for each in outbox.waiting()]
-        except Exception as error:
+        except Exception as error:  # whatever its database raises: the heartbeat goes on, and says so
             self._answer = f"the outbox cannot be asked: {error}"
 
 

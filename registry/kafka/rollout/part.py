@@ -83,7 +83,7 @@ class Part:
         self.records[record.contract] = record
         if writing := self.writings.get(record.contract):
             writing.obey(record, now, settle)
-        self.find_served(record.contract)
+        self._try_texts(record.contract)
         for member in self.members:
             if member.reads(record.contract):
                 member.wake()
@@ -103,22 +103,6 @@ class Part:
             return
         writing.add(serde, transport)
 
-    def find_served(self, contract: str) -> None:
-        """Tries which versions can be read through the texts that the record carries, and remembers it."""
-        serdes = list(self._find_serdes(contract))
-        record = self.records.get(contract)
-        served: list[int] = []
-        self._obstacles.pop(contract, None)
-        for version in record.versions if record and serdes else ():
-            if all(version.number in serde.bundle.reads for serde in serdes):
-                continue
-            obstacle = next(filter(None, (find_obstacle(serde, version) for serde in serdes)), "")
-            if obstacle:
-                self._obstacles[contract] = obstacle
-            else:
-                served.append(version.number)
-        self._served[contract] = tuple(served)
-
     def find_refusal(self, contract: str) -> str:
         """Why the readers of a contract may not join, or should not have; empty where there is no reason."""
         reads = self._find_reads(contract)
@@ -136,7 +120,7 @@ class Part:
         self.members.append(member)
         for serde in member.serdes:
             self._refusals.pop(serde.bundle.event, None)
-            self.find_served(serde.bundle.event)
+            self._try_texts(serde.bundle.event)
 
     def leave(self, member: Member) -> None:
         """A member has left its group."""
@@ -195,6 +179,22 @@ class Part:
             ),
             trouble="; ".join(filter(None, troubles)),
         )
+
+    def _try_texts(self, contract: str) -> None:
+        """Tries which versions can be read through the texts that the record carries, and remembers it."""
+        serdes = list(self._find_serdes(contract))
+        record = self.records.get(contract)
+        served: list[int] = []
+        self._obstacles.pop(contract, None)
+        for version in record.versions if record and serdes else ():
+            if all(version.number in serde.bundle.reads for serde in serdes):
+                continue
+            obstacle = next(filter(None, (find_obstacle(serde, version) for serde in serdes)), "")
+            if obstacle:
+                self._obstacles[contract] = obstacle
+            else:
+                served.append(version.number)
+        self._served[contract] = tuple(served)
 
     def _find_serdes(self, contract: str) -> Iterator[Serde]:
         for member in self.members:

@@ -15,13 +15,12 @@ from registry.kafka.consuming.partitions import Place
 from registry.kafka.errors import SettingsError
 from registry.kafka.observing import LOG
 from registry.kafka.rollout.beating import Beating
-from registry.kafka.rollout.control import ControlRecord, control_key
-from registry.kafka.rollout.declared import ACTIVE_VARIABLE, CONTROL_VARIABLE, DeclaredFile, declare, parse_active
-from registry.kafka.rollout.documents import find_higher, parse_control, render_heartbeat
-from registry.kafka.rollout.errors import NotAdmitted, UnreadableDocument
+from registry.kafka.rollout.believing import Believing
+from registry.kafka.rollout.control import ControlRecord
+from registry.kafka.rollout.documents import render_heartbeat
+from registry.kafka.rollout.errors import NotAdmitted
 from registry.kafka.rollout.following import Following
 from registry.kafka.rollout.heartbeat import Heartbeat
-from registry.kafka.rollout.known import read_known, write_known
 from registry.kafka.rollout.naming import BUILD_VARIABLE, ENVIRONMENT_VARIABLE, demand_name, name_instance
 from registry.kafka.rollout.outboxes import Asked, Outboxes
 from registry.kafka.rollout.part import Member, Part, add_held
@@ -29,8 +28,6 @@ from registry.serde.bundle import BundledVersion
 from registry.serde.serde import Serde
 from registry.serde.steering import Steered
 from registry.serde.stubs import name_service
-
-STATE_VARIABLE: Final = "CONTRACTS_STATE"
 
 TICK: Final = 0.25
 """Seconds that the thread waits for a control record before it looks around."""
@@ -89,21 +86,23 @@ class Rollouts:
         """What its heartbeats are called."""
         self._settings = None if settings is None else dict(settings)
         self._groups = tuple(groups)
-        kept = state or os.environ.get(STATE_VARIABLE)
-        self._state = Path(kept) if kept else None
         self._outboxes = Outboxes(outboxes)
         self._period = period
-        declared = source or os.environ.get(CONTROL_VARIABLE)
-        self._declared = DeclaredFile(Path(declared), self.environment) if declared else None
-        self._actives = parse_active(os.environ.get(ACTIVE_VARIABLE, ""))
         self._patience = patience
         self._part = Part()
-        self._unread: dict[str, bytes] = {}
-        """The last control record of each contract that nobody here wants yet."""
+        self._believing = Believing(
+            self._part,
+            self.environment,
+            state=state,
+            source=source,
+            settle=period if self._outboxes else 0.0,
+            changed=self._note_change,
+        )
         self._ended = False
         self._forget_threads()
 
     def _forget_threads(self) -> None:
+        """As before its first thread: at the beginning, after :meth:`close`, and in a forked child."""
         self._lock = RLock()
         self._speaking = RLock()
         self._news = Condition()
@@ -125,7 +124,7 @@ class Rollouts:
         self.open()
         with self._lock:
             self._part.add_writer(serde, transport, monotonic())
-            self._learn(serde.bundle.event, serde.bundle.writes)
+            self._believing.learn(serde.bundle.event, serde.bundle.writes)
         self._changed.set()
 
     def attend(self) -> None:
@@ -157,7 +156,7 @@ class Rollouts:
             LOG.warning("%s reads as %s as it is: no broker tells how its rollouts stand", self.service, group)
         with self._lock:
             for serde in member.serdes:
-                self._learn(serde.bundle.event, serde.bundle.writes)
+                self._believing.learn(serde.bundle.event, serde.bundle.writes)
             found = {serde.bundle.event: self._part.find_refusal(serde.bundle.event) for serde in member.serdes}
             refusals = {event: refusal for event, refusal in found.items() if refusal}
             if refusals:
@@ -237,12 +236,8 @@ class Rollouts:
         self._started = datetime.now(UTC)
         if self._settings is not None:
             self._beating = Beating(self._settings, self._period)
-            self._following = Following(self._settings, self.environment, self._note)
-        if self._state is not None:
-            for record in read_known(self._state).values():
-                if record.environment == self.environment:
-                    self._believe(record, "the disk")
-        self._read_declared()
+            self._following = Following(self._settings, self.environment, self._hear)
+        self._believing.begin()
         self._thread = Thread(target=self._run, name="contracts-rollouts", daemon=True)
         self._thread.start()
         _OPEN.add(self)
@@ -307,7 +302,7 @@ class Rollouts:
     def _speak(self, stop: Event) -> None:
         now = monotonic()
         with self._lock:
-            self._read_declared()
+            self._believing.look()
             settled = [each for each in self._part.writings.values() if each.look(now)]
         if not stop.is_set() and (settled or self._changed.is_set() or now >= self._due):
             self._changed.clear()
@@ -338,49 +333,13 @@ class Rollouts:
             done = self._news.wait_for(lambda: self._answered >= number, 2 * patience + 2 * TICK)
             return done and self._caught_up
 
-    # What is known.
-
-    def _note(self, contract: str, value: bytes) -> None:
+    def _hear(self, contract: str, value: bytes) -> None:
         """A control record came."""
         with self._lock:
-            self._unread[contract] = find_higher(self._unread.get(contract), value)
-            if contract in self._part.contracts:
-                try:
-                    self._read(contract)
-                except Exception:  # of one record: the others, and the heartbeats, go on
-                    LOG.exception("the control record of %s is passed over", contract)
+            self._believing.hear(contract, value)
 
-    def _learn(self, contract: str, writes: tuple[int, ...]) -> None:
-        """Takes what is known of a contract that somebody here wants from now on."""
-        if contract not in self._part.records and contract in self._actives:
-            self._believe(declare(contract, self.environment, self._actives[contract], writes), ACTIVE_VARIABLE)
-        if contract in self._unread:
-            self._read(contract)
-
-    def _read(self, contract: str) -> None:
-        try:
-            record = parse_control(self._unread.pop(contract))
-        except UnreadableDocument as error:
-            LOG.error("the control record of %s is passed over: %s", contract, error)
-            return
-        if (record.environment, record.contract) == (self.environment, contract):
-            self._believe(record, "the control topic")
-
-    def _read_declared(self) -> None:
-        for record in self._declared.read_changes() if self._declared else ():
-            self._believe(record, CONTROL_VARIABLE)
-
-    def _believe(self, record: ControlRecord, source: str) -> None:
-        settle = self._period if self._outboxes else 0.0
-        if not self._part.believe(record, monotonic(), settle):
-            return
-        told = f"v{record.prepare} is prepared, v{record.active}" if record.prepare else f"v{record.active}"
-        LOG.info("%s: epoch %d by %s: %s is active", record.contract, record.epoch, source, told)
+    def _note_change(self) -> None:
         self._changed.set()
-        if self._state is not None and record.epoch and source != "the disk":
-            # All of them: where two processes wrote at once, one did not see what the other had added.
-            known = [each for each in self._part.records.values() if each.epoch]
-            write_known(self._state, {control_key(each.environment, each.contract): each for each in known})
 
     def _leave_process(self) -> None:
         """What a forked child does: the thread and the clients stayed in the parent."""
