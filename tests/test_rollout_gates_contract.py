@@ -6,6 +6,7 @@ from registry.rollout.rollout import Mark
 from tests.rollout_evidence import (
     NO,
     NOW,
+    OWNER,
     PRODUCTION,
     TOPIC,
     UNKNOWN,
@@ -108,6 +109,13 @@ def test_a_subscriber_without_any_group_on_the_topic_is_unknown() -> None:  # S3
     assert judge("G3", STEP, evidence) is UNKNOWN
 
 
+def test_the_group_of_an_owner_that_reads_its_own_event_is_waited_for() -> None:
+    own = services(OWNER)[OWNER].groups[0]
+    behind = company(cluster(groups=(*cluster().groups, group(own, 1, {0: 0}))))
+    assert verdicts("G3.2", STEP, behind)[f"group/main/{own}"] is NO
+    assert f"service/{OWNER}" not in verdicts("G3.2", STEP, company())  # mostly it reads nothing
+
+
 def test_groups_of_others_are_not_waited_for() -> None:
     evidence = company(cluster(groups=(*cluster().groups, group("somebody-else", 1, {0: 0}))))
     assert set(verdicts("G3.2", STEP, evidence)) == {"group/main/edge-cache", "group/main/search-index"}
@@ -204,9 +212,11 @@ def test_an_old_record_in_a_partition_that_was_added_since() -> None:
     assert verdicts("G3.4", STEP, company(clean)) == {"cluster/main": YES}
 
 
-def test_behind_an_open_transaction_nobody_knows() -> None:
-    hung = cluster(tail={0: scan(90, 120, {1: seen(90, 99), 2: seen(101, 110)}, stable=111)})
+def test_of_an_old_record_in_an_open_transaction_nobody_knows() -> None:
+    hung = cluster(tail={0: scan(90, 120, {1: seen(90, 99), 2: seen(101, 110)}, stable=95)})
     assert verdicts("G3.4", STEP, company(hung)) == {PLACE: UNKNOWN}
+    late = cluster(tail={0: scan(90, 120, {1: seen(90, 99), 2: seen(101, 119)}, stable=111)})
+    assert verdicts("G3.4", STEP, company(late)) == {"cluster/main": YES}
 
 
 def test_the_day_is_told_by_the_operator() -> None:

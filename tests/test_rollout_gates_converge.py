@@ -150,11 +150,22 @@ def test_an_idle_partition_is_clean() -> None:
 
 
 def test_an_open_transaction_is_unknown_and_named_with_its_first_offset() -> None:
-    evidence = tail(tail={0: scan(90, 120, {2: seen(101, 110)}, stable=111)})
+    evidence = tail(tail={0: scan(90, 120, {1: seen(112), 2: seen(101, 110)}, stable=111)})
     subject = "partition/main/content.items/0"
     assert verdicts("G2.3", STEP, evidence) == {subject: UNKNOWN}
     assert "a transaction is open since offset 111" in reason("G2.3", STEP, evidence, subject)
     assert "--partition 0 --start-offset 111" in help_of("G2.3", STEP, evidence, subject)
+
+
+def test_an_open_transaction_is_judged_by_what_it_holds() -> None:
+    """Where writers work in transactions one is always open; what it holds of the other version may still count."""
+    subject = "partition/main/content.items/0"
+    only_new = tail(tail={0: scan(90, 120, {1: seen(90, 99), 2: seen(101, 119)}, stable=111)})
+    assert verdicts("G2.3", STEP, only_new) == {"cluster/main": YES}
+    since_its_first = tail(tail={0: scan(90, 120, {2: seen(90, 119)}, stable=90)})
+    assert verdicts("G2.3", STEP, since_its_first) == {"cluster/main": YES}
+    since_before = tail(tail={0: scan(90, 120, {2: seen(101, 119)}, stable=89)})
+    assert verdicts("G2.3", STEP, since_before) == {subject: UNKNOWN}
 
 
 def test_a_partition_that_was_added_meanwhile_must_be_scanned() -> None:

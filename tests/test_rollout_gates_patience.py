@@ -76,6 +76,12 @@ def test_the_soak_is_unknown_while_something_else_is() -> None:
     assert judge("G1", yes_since(ago(days=9)), evidence) is UNKNOWN  # exit 3, and --wait looks again
 
 
+def test_no_soak_is_no_second_thing_that_holds_it_up() -> None:
+    evidence = company(cluster(groups=(*cluster().groups, group("legacy"))))
+    assert verdicts("G1.5", STEP, evidence) == {}
+    assert judge("G1", STEP, evidence) is UNKNOWN
+
+
 def look_and_record(step: Rollout, evidence: object, moment: object) -> Rollout:
     found = evaluate(GATES["G1"], step, evidence, moment)
     return replace(step, checks=record(GATES["G1"], found, step.checks, step, moment))

@@ -66,6 +66,18 @@ def test_a_live_build_that_can_write_the_old_version() -> None:
     assert "take v1 out of `writes`" in help_of("G4.1", STEP, evidence, f"instance/{OWNER}/pod-2")
 
 
+def test_rows_of_the_old_version_in_an_outbox_are_still_to_be_written() -> None:
+    subject = f"instance/{OWNER}/pod-1"
+    holds = hears(owner(waiting={1: 2, 2: 3}, waiting_age=95.0), deployments=BUILDS)
+    assert verdicts("G4.1", STEP, holds)[subject] is NO
+    assert reason("G4.1", STEP, holds, subject).endswith("holds 2 rows of v1, the oldest for 95 s")
+    assert "contracts rollout retire-write" in help_of("G4.1", STEP, holds, subject)
+    hidden = hears(owner(outbox="the database does not answer"), deployments=BUILDS)
+    assert verdicts("G4.1", STEP, hidden)[subject] is UNKNOWN
+    assert judge("G4", replace(STEP, waivers=(waived("G4.1", subject),)), hidden) is YES
+    assert judge("G4", STEP, hears(owner(waiting={2: 3}), deployments=BUILDS)) is YES
+
+
 def test_a_recorded_build_that_can_write_the_old_version() -> None:
     builds = (*BUILDS, deployed(OWNER, writes=(1, 2), instance="pod-7", build="39"))
     evidence = late(deployments=builds)

@@ -63,9 +63,9 @@ def find_silences(evidence: Evidence, question: Question, *, first: bool = False
             )
 
 
-def seconds_between(earlier: datetime, later: datetime) -> float:
-    """The span between two moments; never negative, as clocks differ."""
-    return max((later - earlier).total_seconds(), 0.0)
+def told_by(cluster: ClusterEvidence, subject: str, verdict: Verdict, reason: str, help_: str = "") -> Observation:
+    """What a cluster said of a subject, when it was asked."""
+    return Observation(subject, verdict, reason, Source.BROKER, cluster.observed, help_)
 
 
 _ASK: Final = "run the command again without --no-broker, where the cluster can be reached"

@@ -2,16 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from registry.rollout.barrier import Crossing, Position, find_positions
 from registry.rollout.checks import Observation, Source, Verdict
 from registry.rollout.evidence import ClusterEvidence, Evidence, Group, Question
-from registry.rollout.gates.asking import find_answers, find_silences, is_answered, seconds_between
+from registry.rollout.gates.asking import find_answers, find_silences, is_answered, told_by
 from registry.rollout.gates.gate import ANY, UNKNOWNS, Gate, Row
 from registry.rollout.gates.hearing import find_groups, listen
 from registry.rollout.gates.inventory import find_subscribers
+from registry.rollout.gates.moments import render_due, seconds_between
 from registry.rollout.gates.tail import find_strays, is_measured
 from registry.rollout.rollout import Rollout
 from registry.rollout.words import count, render_list, render_some, render_span
@@ -26,13 +27,12 @@ def find_settled(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterato
         asked = f"; {render_span(settle)} are asked for" if settle > 0 else ""
         yield Observation(subject, Verdict.YES, f"{fact}{asked}", Source.GIT, rollout.since)
         return
-    due = rollout.since + timedelta(seconds=settle)
-    reason, help_ = f"{fact} of {render_span(settle)}", f"look again at {due:%Y-%m-%d %H:%M %Z}".strip()
+    reason, help_ = f"{fact} of {render_span(settle)}", f"look again at {render_due(rollout.since, settle)}"
     yield Observation(subject, Verdict.NO, reason, Source.GIT, rollout.since, help_)
 
 
 def find_crossings(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator[Observation]:
-    """Of each group of a subscriber whether it has read past the barrier, on every partition of every cluster."""
+    """Of each group of a subscriber, and of the owner, whether it has read past the barrier, on every partition."""
     for question in (Question.PARTITIONS, Question.GROUPS, Question.HEARTBEATS):
         silences = list(find_silences(evidence, question))
         yield from silences
@@ -40,8 +40,11 @@ def find_crossings(rollout: Rollout, evidence: Evidence, now: datetime) -> Itera
             break
     voices = listen(evidence, rollout.step.contract)
     services = {service: find_groups(evidence, service, voices) for service in find_subscribers(evidence)}
+    readers = dict(services)
+    if evidence.terms is not None and evidence.terms.owner:  # it may read what it writes, and be no subscriber
+        readers[evidence.terms.owner] = find_groups(evidence, evidence.terms.owner, voices)
     homes: defaultdict[str, list[str]] = defaultdict(list)
-    for service, groups in services.items():
+    for service, groups in readers.items():
         for name in groups:
             homes[name].append(service)
     answered = [
@@ -66,17 +69,15 @@ def _judge_group(group: Group, service: str, rollout: Rollout, cluster: ClusterE
     if positions and not is_measured(marks):
         reason = f"{cluster.name} has no barrier yet, so nobody can tell where {name} stands"
         help_ = f"contracts rollout converge {step.contract} --env {step.environment}"
-        return Observation(subject, Verdict.UNKNOWN, reason, Source.BROKER, cluster.observed, help_)
+        return told_by(cluster, subject, Verdict.UNKNOWN, reason, help_)
     for crossing, verdict, describe, help_ in _VERDICTS:
         found = [position for position in positions if position.crossing is crossing]
         if found:
             facts = render_some([describe(position, step.new) for position in found])
             reason = f"{name}: {facts}"
-            return Observation(
-                subject, verdict, reason, Source.BROKER, cluster.observed, help_.format(group=group.name)
-            )
+            return told_by(cluster, subject, verdict, reason, help_.format(group=group.name))
     reason = f"{name} is past the barrier on {count(len(positions), 'partition')}"
-    return Observation(subject, Verdict.YES, reason, Source.BROKER, cluster.observed)
+    return told_by(cluster, subject, Verdict.YES, reason)
 
 
 def _describe_behind(position: Position, new: int) -> str:
@@ -151,11 +152,11 @@ def find_dead_letters(rollout: Rollout, evidence: Evidence, now: datetime) -> It
             reason = f"{topic} on {cluster.name} holds {count(number, 'letter')} of v{old} of {rollout.step.contract}"
             help_ = "redrive them (they are converted, and handled once), or delete what nobody needs, and look again"
             subject = f"dead-letters/{cluster.name}/{topic}"
-            yield Observation(subject, Verdict.NO, reason, Source.BROKER, cluster.observed, help_)
+            yield told_by(cluster, subject, Verdict.NO, reason, help_)
         if not found:
             topics = count(len(cluster.dead_letters), "topic of dead letters", "topics of dead letters")
             reason = f"{topics} on {cluster.name}: no v{old} of {rollout.step.contract}"
-            yield Observation(f"cluster/{cluster.name}", Verdict.YES, reason, Source.BROKER, cluster.observed)
+            yield told_by(cluster, f"cluster/{cluster.name}", Verdict.YES, reason)
 
 
 CONTRACT: Final = Gate(

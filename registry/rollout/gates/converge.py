@@ -10,9 +10,11 @@ from typing import Final
 from registry.rollout.barrier import NOTHING
 from registry.rollout.checks import Observation, Source, Verdict
 from registry.rollout.evidence import ClusterEvidence, Evidence, Question
-from registry.rollout.gates.asking import find_answers, find_silences, seconds_between
+from registry.rollout.gates.asking import find_answers, find_silences, told_by
 from registry.rollout.gates.gate import UNKNOWNS, Gate, Row
 from registry.rollout.gates.hearing import PERIODS, Voice, listen
+from registry.rollout.gates.moments import seconds_between
+from registry.rollout.gates.outboxes import judge_outbox
 from registry.rollout.gates.owner import find_owner_attendance, find_owner_voices, judge_builds
 from registry.rollout.gates.tail import find_nameless, find_open_transactions, find_unscanned
 from registry.rollout.rollout import Publication, Rollout
@@ -54,7 +56,7 @@ def _judge_voice(
     heard = voice.has_heard(publication.rank)
     if heard and capability.active == publication.active:
         reason = f"{voice.name} {obeys} and {writes}"
-        return Observation(voice.subject, Verdict.YES, reason, Source.HEARTBEAT, voice.observed)
+        return voice.says(Verdict.YES, reason)
     reason = f"{voice.name} {obeys} and {writes}, not v{publication.active} of epoch {publication.epoch}"
     if capability.trouble:
         reason += f": {capability.trouble}"
@@ -70,31 +72,14 @@ def _judge_voice(
     if early:
         reason += f"; it was told {render_span(seconds_between(told, now))} ago"
     verdict = Verdict.UNKNOWN if early else Verdict.NO
-    return Observation(voice.subject, verdict, reason, Source.HEARTBEAT, voice.observed, help_)
+    return voice.says(verdict, reason, help_)
 
 
 def find_outboxes(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator[Observation]:
     """Of each live instance of the owner whether its outbox still holds the other version."""
     yield from find_silences(evidence, Question.HEARTBEATS)
-    other = find_other(rollout)
     for voice in find_owner_voices(evidence, listen(evidence, rollout.step.contract)):
-        capability = voice.capability
-        waiting = capability.waiting.get(other, 0)
-        if waiting:
-            age = render_span(capability.waiting_age)
-            reason = f"the outbox of {voice.name} holds {count(waiting, 'row')} of v{other}, the oldest for {age}"
-            help_ = (
-                f"let its relay work them off, and look again: contracts rollout converge {rollout.step.contract} "
-                f"--env {rollout.step.environment}; rows that grow older have a relay that stands still"
-            )
-            yield Observation(voice.subject, Verdict.NO, reason, Source.HEARTBEAT, voice.observed, help_)
-        elif capability.outbox:
-            reason = f"nobody knows what waits in the outbox of {voice.name}: {capability.outbox}"
-            help_ = f"let its runtime count it (`outboxes=`), or: --waive G2.2:{voice.subject}"
-            yield Observation(voice.subject, Verdict.UNKNOWN, reason, Source.HEARTBEAT, voice.observed, help_)
-        else:
-            reason = f"no v{other} waits in the outbox of {voice.name}"
-            yield Observation(voice.subject, Verdict.YES, reason, Source.HEARTBEAT, voice.observed)
+        yield judge_outbox(voice, find_other(rollout), rollout.step, "G2.2", "converge")
 
 
 def find_tail(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator[Observation]:
@@ -103,7 +88,7 @@ def find_tail(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator[O
     for cluster in find_answers(evidence, Question.TAIL):
         found = [
             *find_unscanned(cluster, cluster.tail),
-            *find_open_transactions(cluster),
+            *find_open_transactions(cluster, find_other(rollout)),
             *find_nameless(cluster, {}),
         ]
         yield from found or [_describe_tail(cluster, find_other(rollout))]
@@ -117,7 +102,7 @@ def _describe_tail(cluster: ClusterEvidence, other: int) -> Observation:
     if late:
         number, last = max(seen.items(), key=lambda item: item[1].last)
         reason += f", the last on partition {number} at offset {last.last:,}"
-    return Observation(f"cluster/{cluster.name}", Verdict.YES, reason, Source.BROKER, cluster.observed)
+    return told_by(cluster, f"cluster/{cluster.name}", Verdict.YES, reason)
 
 
 def find_control(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator[Observation]:
@@ -146,7 +131,7 @@ def find_control(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterato
         else:
             verdict, help_ = Verdict.YES, ""
             reason = f"the control topic of {cluster.name} says what git says: epoch {record.epoch}, v{record.active}"
-        yield Observation(subject, verdict, reason, Source.BROKER, cluster.observed, help_)
+        yield told_by(cluster, subject, verdict, reason, help_)
 
 
 CONVERGE: Final = Gate(

@@ -10,11 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from registry.environment import Environment
-from registry.frozen import dataclass
+from registry.frozen import dataclass, replace
 from registry.kafka.rollout.heartbeat import Capability, Heartbeat
+from registry.rollout.checks import Observation, Source, Verdict
 from registry.rollout.evidence import Evidence, Question
-from registry.rollout.gates.asking import find_answers, is_answered, seconds_between
+from registry.rollout.gates.asking import find_answers, is_answered
 from registry.rollout.gates.inventory import find_parties
+from registry.rollout.gates.moments import seconds_between
+from registry.rollout.rollout import Rollout
 from registry.rollout.words import count, render_span
 
 PERIODS = 3
@@ -68,6 +71,10 @@ class Voice:
     def refused(self) -> bool:
         """Whether it stands aside: its runtime did not let it join, and says why."""
         return bool(self.capability.trouble) and not self.reads and not self.writes
+
+    def says(self, verdict: Verdict, reason: str, help_: str = "") -> Observation:
+        """What is known of the instance by its own word."""
+        return Observation(self.subject, verdict, reason, Source.HEARTBEAT, self.observed, help_)
 
     def has_heard(self, rank: tuple[int, int]) -> bool:
         """Whether it obeys a control record of this rank, or a later one."""
@@ -143,11 +150,17 @@ def describe_silence(voice: Voice) -> str:
 def _see_gone(voice: Voice, crowds: Mapping[str, Crowd]) -> Voice:
     groups = set(voice.heartbeat.groups)
     proven = bool(groups) and not any(crowds[name].silent for name in groups if name in crowds)
-    if voice.fresh or not proven:
-        return voice
-    return Voice(voice.heartbeat, voice.capability, voice.age, voice.fresh, gone=True)
+    return replace(voice, gone=True) if proven and not voice.fresh else voice
 
 
-def describe_own_word(number: int) -> str:
-    """``6 live instances speak for themselves``."""
-    return count(number, "live instance speaks for itself", "live instances speak for themselves")
+def judge_unrecorded(subject: str, name: str, alive: Sequence[Voice], rollout: Rollout, help_: str) -> Observation:
+    """A service without a record: its own word counts more than git's, and where there is neither nobody knows.
+
+    ``alive`` are its instances that are heard; ``help_`` is for a service that has none.
+    """
+    if not alive:
+        reason = f"{name}: nobody recorded which build of it runs in {rollout.step.environment}"
+        return Observation(subject, Verdict.UNKNOWN, reason, Source.GIT, help=help_)
+    spoken = count(len(alive), "live instance speaks for itself", "live instances speak for themselves")
+    reason = f"{name}: nothing is recorded; {spoken}"
+    return Observation(subject, Verdict.YES, reason, Source.HEARTBEAT, max(voice.observed for voice in alive))

@@ -3,15 +3,14 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from registry.contract import Terms
-from registry.frozen import replace
 from registry.rollout.checks import Observation, Source, Verdict
-from registry.rollout.evidence import ClusterEvidence, Evidence, Question
+from registry.rollout.evidence import Evidence, Question
 from registry.rollout.gates.asking import find_answers, find_silences
-from registry.rollout.gates.hearing import Voice, describe_own_word, describe_silence, listen
+from registry.rollout.gates.hearing import Voice, describe_silence, judge_unrecorded, listen
 from registry.rollout.gates.inventory import advise_deployed, describe_build, find_builds, source_of, standing_of
+from registry.rollout.gates.rights import find_writers
 from registry.rollout.rollout import Deployment, Rollout
-from registry.rollout.words import count, render_list, render_some, render_versions
+from registry.rollout.words import count, render_some, render_versions
 
 
 def find_deployed_writers(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator[Observation]:
@@ -28,11 +27,7 @@ def judge_builds(rollout: Rollout, evidence: Evidence, now: datetime, wanted: tu
     help_ = f"record what runs: {advise_deployed(owner, rollout, writes=wanted)}"
     if not builds:
         alive = [v for v in listen(evidence, contract) if v.service == owner and v.fresh and v.writes]
-        if alive:
-            reason = f"{owner} writes {contract}: nothing is recorded; {describe_own_word(len(alive))}"
-            return Observation(subject, Verdict.YES, reason, Source.HEARTBEAT, max(voice.observed for voice in alive))
-        reason = f"{owner} writes {contract}: nobody recorded which build of it runs in {rollout.step.environment}"
-        return Observation(subject, Verdict.UNKNOWN, reason, Source.GIT, help=help_)
+        return judge_unrecorded(subject, f"{owner} writes {contract}", alive, rollout, help_)
     newest, source = max(build.at for build in builds), source_of(builds)
     mute = [build for build in builds if not build.writes.get(contract)]
     poor = [build for build in builds if build not in mute and set(wanted) - set(build.writes[contract])]
@@ -64,7 +59,7 @@ def find_live_writers(rollout: Rollout, evidence: Evidence, now: datetime) -> It
         for voice in find_owner_voices(evidence, voices):
             yield _judge_voice(voice, rollout, evidence)
         yield from find_usurpers(rollout, evidence, voices)
-    yield from find_rights(evidence, evidence.terms)
+    yield from find_writers(evidence, evidence.terms)
 
 
 def find_owner_voices(evidence: Evidence, voices: Sequence[Voice]) -> Iterator[Voice]:
@@ -102,7 +97,7 @@ def find_owner_attendance(
             writes = render_versions(voice.capability.writes)
             reason = f"{voice.name} is {describe_silence(voice)}; the last it said: writes {writes}"
             help_ = f"look whether it is stuck or gone, and look again; or: --waive {number}:{voice.subject}"
-            yield Observation(voice.subject, Verdict.UNKNOWN, reason, Source.HEARTBEAT, voice.observed, help_)
+            yield voice.says(Verdict.UNKNOWN, reason, help_)
 
 
 def is_gone(voice: Voice, evidence: Evidence) -> bool:
@@ -118,7 +113,7 @@ def _judge_voice(voice: Voice, rollout: Rollout, evidence: Evidence) -> Observat
             f"deploy a build of {voice.service} to it whose stubs write {render_versions((step.old, step.new))} "
             f"(`writes: [{step.old}, {step.new}]` in ownership.yaml)"
         )
-        return _say(voice, Verdict.NO, f"{writes}, and cannot write v{step.new}", help_)
+        return voice.says(Verdict.NO, f"{writes}, and cannot write v{step.new}", help_)
     active = standing_of(rollout, evidence).active
     if capability.active not in (0, active):
         reason = f"{voice.name} writes v{capability.active} now, and v{active} is what should be written"
@@ -127,8 +122,8 @@ def _judge_voice(voice: Voice, rollout: Rollout, evidence: Evidence) -> Observat
             f"{capability.active}); otherwise deploy a build to it whose stubs write "
             f"{render_versions((active, step.new))}"
         )
-        return _say(voice, Verdict.NO, reason, help_)
-    return _say(voice, Verdict.YES, writes, "")
+        return voice.says(Verdict.NO, reason, help_)
+    return voice.says(Verdict.YES, writes)
 
 
 def find_usurpers(rollout: Rollout, evidence: Evidence, voices: Sequence[Voice]) -> Iterator[Observation]:
@@ -137,97 +132,8 @@ def find_usurpers(rollout: Rollout, evidence: Evidence, voices: Sequence[Voice])
     for voice in voices:
         if voice.service != owner and voice.capability.writes and voice.fresh:
             reason = f"{voice.name} says that it writes {rollout.step.contract}, which is {owner}'s"
-            yield _say(voice, Verdict.NO, reason, "stop it: an event has one writer")
-
-
-def find_rights(evidence: Evidence, terms: Terms) -> Iterator[Observation]:
-    """Whether the owner's principal alone may write the topic, with what no ACL shows."""
-    environment = evidence.environment
-    if not environment.acls:
-        return
-    for silence in find_silences(evidence, Question.ACCESS):
-        if silence.subject.startswith("cluster/"):
-            yield replace(silence, subject=f"access/{silence.subject.removeprefix('cluster/')}")
-    known = evidence.services.get(terms.owner)
-    principal = known.principal if known else ""
-    for cluster in find_answers(evidence, Question.ACCESS):
-        if cluster.access.unlisted:
-            reason = f"nobody can tell who may write {cluster.topic}: {cluster.access.unlisted}"
-            help_ = f"declare it: `environments: {{{environment.name}: {{acls: none}}}}` in policy.yaml"
-            yield _ask(f"access/{cluster.name}", reason, cluster, help_)
-            continue
-        yield from _judge_writers(principal, terms, cluster, environment.super_users or ())
-        yield from _judge_super_users(cluster, evidence)
-        yield from _judge_everyone(cluster, evidence)
-
-
-def _judge_writers(
-    principal: str, terms: Terms, cluster: ClusterEvidence, declared: tuple[str, ...]
-) -> Iterator[Observation]:
-    writers = sorted(cluster.access.writers)
-    if not principal:
-        reason = f"ownership.yaml names no principal of {terms.owner}; {render_list(writers)} may write {cluster.topic}"
-        help_ = f"say which one it is: `{terms.owner}: {{principal: …}}` under `services`"
-        yield _ask(f"service/{terms.owner}", reason, cluster, help_)
-        return
-    for writer in writers:
-        subject = f"principal/{writer}"
-        if writer == principal or writer in declared:
-            reason = f"{writer} may write {cluster.topic}"
-            yield Observation(subject, Verdict.YES, reason, Source.BROKER, cluster.observed)
-            continue
-        reason = f"{writer} may write {cluster.topic} on {cluster.name}, and only {principal} ({terms.owner}) should"
-        help_ = (
-            f"take it away: kafka-acls.sh --remove --allow-principal {writer} --operation Write --topic {cluster.topic}"
-        )
-        yield Observation(subject, Verdict.NO, reason, Source.BROKER, cluster.observed, help_)
-    if principal not in writers and principal not in declared:
-        reason = f"no ACL lets {principal} ({terms.owner}) write {cluster.topic} on {cluster.name}"
-        help_ = f"grant it: kafka-acls.sh --add --allow-principal {principal} --operation Write --topic {cluster.topic}"
-        yield _ask(f"principal/{principal}", reason, cluster, help_)
-
-
-def _judge_super_users(cluster: ClusterEvidence, evidence: Evidence) -> Iterator[Observation]:
-    told, declared = cluster.access.super_users, evidence.environment.super_users
-    place = f"`environments: {{{evidence.environment.name}: {{super_users: […]}}}}` in policy.yaml"
-    subject = f"super-users/{cluster.name}"
-    if told is None and declared is None:
-        reason = f"{cluster.name}: super users may write everything, no ACL shows them, and nobody says who they are"
-        yield _ask(subject, reason, cluster, f"declare them, or that there are none: {place}")
-        return
-    unreviewed = sorted(set(told or ()) - set(declared or ()))
-    if unreviewed:
-        reason = f"{cluster.name}: {render_list(unreviewed)} may write everything as super users, and no review says so"
-        yield _ask(subject, reason, cluster, f"declare them: {place}")
-    else:
-        known = render_list(declared or ())
-        reason = f"{cluster.name}: super users: {known}"
-        yield Observation(subject, Verdict.YES, reason, Source.BROKER, cluster.observed)
-
-
-def _judge_everyone(cluster: ClusterEvidence, evidence: Evidence) -> Iterator[Observation]:
-    told, declared = cluster.access.everyone, evidence.environment.everyone
-    everyone = told if told is not None else declared
-    subject, setting = f"everyone/{cluster.name}", "allow.everyone.if.no.acl.found"
-    if everyone is None:
-        reason = f"{cluster.name}: nobody says whether a topic without ACLs is everybody's ({setting})"
-        place = f"`environments: {{{evidence.environment.name}: {{everyone: false}}}}` in policy.yaml"
-        yield _ask(subject, reason, cluster, f"declare it: {place}")
-    elif everyone and not cluster.access.writers:
-        reason = f"{cluster.name}: {cluster.topic} has no ACL for WRITE, and {setting} lets everybody write it"
-        yield _ask(subject, reason, cluster, f"grant WRITE on {cluster.topic} to the owner: then it is nobody else's")
-    else:
-        reason = f"{cluster.name}: {setting} lets nobody write {cluster.topic}"
-        yield Observation(subject, Verdict.YES, reason, Source.BROKER, cluster.observed)
+            yield voice.says(Verdict.NO, reason, "stop it: an event has one writer")
 
 
 def _describe_writes(build: Deployment, contract: str) -> str:
     return f"{describe_build(build)} writes {render_versions(build.writes.get(contract, ()))}"
-
-
-def _ask(subject: str, reason: str, cluster: ClusterEvidence, help_: str) -> Observation:
-    return Observation(subject, Verdict.UNKNOWN, reason, Source.BROKER, cluster.observed, help_)
-
-
-def _say(voice: Voice, verdict: Verdict, reason: str, help_: str) -> Observation:
-    return Observation(voice.subject, verdict, reason, Source.HEARTBEAT, voice.observed, help_)

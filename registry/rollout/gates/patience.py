@@ -1,14 +1,15 @@
 """Has it been so for long enough? The soak, the revert window of the step before, trust, and who has heard."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from registry.rollout.checks import Check, Observation, Source, Verdict, decide
 from registry.rollout.evidence import Evidence, Question
-from registry.rollout.gates.asking import find_silences, is_answered, seconds_between
+from registry.rollout.gates.asking import find_silences, is_answered, told_by
 from registry.rollout.gates.hearing import Voice, listen
-from registry.rollout.gates.inventory import find_builds, find_neighbours, find_subscribers, standing_of
+from registry.rollout.gates.inventory import find_builds, find_neighbours, find_subscribers, source_of, standing_of
+from registry.rollout.gates.moments import render_due, seconds_between
 from registry.rollout.rollout import Recorded, Rollout
 from registry.rollout.states import State
 from registry.rollout.words import count, render_span, render_versions
@@ -21,12 +22,15 @@ RUNGS: Final = {"git": Source.GIT, "ci": Source.CI, "heartbeat": Source.HEARTBEA
 
 
 def judge_soak(rollout: Rollout, evidence: Evidence, now: datetime, others: list[Check]) -> Iterator[Observation]:
-    """Whether the rest of the gate has been yes for the soak time, as the journal remembers it."""
+    """Whether the rest of the gate has been yes for the soak time, as the journal remembers it.
+
+    Where no soak is asked for, what holds the rest up is told by the rest alone.
+    """
     soak, subject = evidence.environment.soak, f"environment/{evidence.environment.name}"
     if decide(others) is not Verdict.YES:
-        reason = f"the soak of {render_span(soak)} begins when every other check says yes"
         if soak <= 0:
-            reason = "there is no soak; the other checks do not all say yes yet"
+            return
+        reason = f"the soak of {render_span(soak)} begins when every other check says yes"
         yield Observation(subject, Verdict.UNKNOWN, reason, Source.GIT, now, "look at the other checks first")
         return
     began = find_yes(rollout)
@@ -37,9 +41,8 @@ def judge_soak(rollout: Rollout, evidence: Evidence, now: datetime, others: list
             subject, Verdict.YES, reason if soak > 0 else "no soak is asked for", Source.GIT, began or now
         )
         return
-    due = (began or now) + timedelta(seconds=soak)
     reason = f"yes for {render_span(lasted)} of {render_span(soak)}"
-    help_ = f"look again at {due:%Y-%m-%d %H:%M %Z}".strip() + ": each look that says no begins the soak anew"
+    help_ = f"look again at {render_due(began or now, soak)}: each look that says no begins the soak anew"
     yield Observation(subject, Verdict.NO, reason, Source.GIT, began or now, help_, since=began)
 
 
@@ -56,9 +59,7 @@ def find_old_answers(evidence: Evidence, now: datetime) -> Iterator[Observation]
         if cluster.answered and age > limit:
             reason = f"{cluster.name} was asked {render_span(age)} ago; beyond {render_span(limit)} that proves nothing"
             help_ = "look again; if it was just asked, the clock of this machine or of the brokers is wrong"
-            yield Observation(
-                f"cluster/{cluster.name}", Verdict.UNKNOWN, reason, Source.BROKER, cluster.observed, help_
-            )
+            yield told_by(cluster, f"cluster/{cluster.name}", Verdict.UNKNOWN, reason, help_)
 
 
 def find_chain(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator[Observation]:
@@ -75,8 +76,8 @@ def find_chain(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator[
             reason = f"{fact}; its revert window of {render_span(window)} is closed"
             yield Observation(subject, Verdict.YES, reason, Source.GIT, each.switched)
         else:
-            due = each.switched + timedelta(seconds=window)
-            reason = f"{fact}, and may be reverted for {render_span(window)}: until {due:%Y-%m-%d %H:%M %Z}".strip()
+            due = render_due(each.switched, window)
+            reason = f"{fact}, and may be reverted for {render_span(window)}: until {due}"
             help_ = "wait until then, so that a revert of it never meets records of a still newer version"
             yield Observation(subject, Verdict.NO, reason, Source.GIT, each.switched, help_)
 
@@ -130,8 +131,7 @@ def _find_best(
     builds = find_builds(evidence, service, now)
     if not builds:
         return None, ""
-    source = Source.CI if all(build.source == "ci" for build in builds) else Source.GIT
-    return source, f"recorded by {builds[0].by} ({builds[0].source})"
+    return source_of(builds), f"recorded by {builds[0].by} ({builds[0].source})"
 
 
 def find_unheard(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator[Observation]:
@@ -150,10 +150,10 @@ def find_unheard(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterato
             continue
         if voice.has_heard(publication.rank):
             reason = f"{voice.name} has heard that v{publication.prepare} is prepared (epoch {publication.epoch})"
-            yield Observation(voice.subject, Verdict.YES, reason, Source.HEARTBEAT, voice.observed)
+            yield voice.says(Verdict.YES, reason)
             continue
         known = f"obeys epoch {voice.capability.epoch}" if voice.capability.epoch else "obeys no control record"
         reason = f"{voice.name} {known}: it has not heard that v{publication.prepare} is prepared"
         help_ = "let its runtime follow _contracts.control (its principal needs READ there), or "
         help_ += f"answer for it: --waive G1.8:{voice.subject}"
-        yield Observation(voice.subject, Verdict.UNKNOWN, reason, Source.HEARTBEAT, voice.observed, help_)
+        yield voice.says(Verdict.UNKNOWN, reason, help_)

@@ -13,9 +13,9 @@ from registry.rollout.gates.hearing import (
     Crowd,
     Voice,
     count_crowds,
-    describe_own_word,
     describe_silence,
     find_groups,
+    judge_unrecorded,
     listen,
 )
 from registry.rollout.gates.inventory import (
@@ -43,7 +43,9 @@ def find_deployed_readers(rollout: Rollout, evidence: Evidence, now: datetime) -
         builds = find_builds(evidence, service, now)
         subject = f"service/{service}"
         if not builds:
-            yield _find_unrecorded(rollout, evidence, service, demanded)
+            alive = [v for v in listen(evidence, contract) if v.service == service and v.fresh and v.reads]
+            help_ = f"record it: {advise_deployed(service, rollout, reads=demanded)}"
+            yield judge_unrecorded(subject, service, alive, rollout, help_)
             continue
         poor = [build for build in builds if _missing_in(build, contract, demanded, subscriber, evidence)]
         mute = [build for build in builds if not build.reads.get(contract)]
@@ -87,7 +89,7 @@ def find_live_readers(rollout: Rollout, evidence: Evidence, now: datetime) -> It
             elif voice.refused and voice.fresh:
                 reason = f"{voice.name} stands aside and reads nothing: {voice.capability.trouble}"
                 help_ = f"deploy a build of {service} to it whose stubs read {render_versions(demanded)}"
-                yield _say(voice, Verdict.NO, reason, help_)
+                yield voice.says(Verdict.NO, reason, help_)
         yield from _find_attendance(service, own, rollout, evidence)
         for group in sorted(find_groups(evidence, service, own) & crowds.keys()):
             yield from _judge_crowd(crowds[group], service, evidence)
@@ -107,8 +109,7 @@ def _judge_voice(
     service = voice.heartbeat.service
     if not voice.fresh:
         last = f"{reads}, not {render_versions(missing)}" if missing else reads
-        return _say(
-            voice,
+        return voice.says(
             Verdict.UNKNOWN,
             f"{voice.name} is {describe_silence(voice)}; the last it said: {last}",
             f"look whether it is stuck or gone: restart it, or stop it, and look again; if you know that it is gone: "
@@ -120,11 +121,11 @@ def _judge_voice(
             needed += ", or a build whose runtime reads the control record"
         trouble = f"; it says: {voice.capability.trouble}" if voice.capability.trouble else ""
         fact = f"{voice.name} {reads} and cannot read {render_versions(missing)}{trouble}"
-        return _say(voice, Verdict.NO, fact, f"{needed}, then look again")
+        return voice.says(Verdict.NO, fact, f"{needed}, then look again")
     converted = [number for number in demanded if number not in voice.capability.reads]
     if converted:
         reads += f", and {render_versions(converted)} {_FALLBACK}"
-    return _say(voice, Verdict.YES, f"{voice.name} {reads}", "")
+    return voice.says(Verdict.YES, f"{voice.name} {reads}")
 
 
 def _can_read(voice: Voice, number: int, rollout: Rollout, evidence: Evidence, *, served: bool) -> bool:
@@ -190,18 +191,6 @@ def _judge_crowd(crowd: Crowd, service: str, evidence: Evidence) -> Iterator[Obs
         yield Observation(subject, Verdict.YES, reason, Source.BROKER, observed)
 
 
-def _find_unrecorded(rollout: Rollout, evidence: Evidence, service: str, demanded: tuple[int, ...]) -> Observation:
-    """A service without a record: its own word counts more than git's, and where there is neither nobody knows."""
-    alive = [v for v in listen(evidence, rollout.step.contract) if v.service == service and v.fresh and v.reads]
-    if alive:
-        reason = f"{service}: nothing is recorded; {describe_own_word(len(alive))}"
-        latest = max(voice.observed for voice in alive)
-        return Observation(f"service/{service}", Verdict.YES, reason, Source.HEARTBEAT, latest)
-    reason = f"{service}: nobody recorded which build of it runs in {rollout.step.environment}"
-    help_ = f"record it: {advise_deployed(service, rollout, reads=demanded)}"
-    return Observation(f"service/{service}", Verdict.UNKNOWN, reason, Source.GIT, help=help_)
-
-
 def _missing_in(
     build: Deployment, contract: str, demanded: tuple[int, ...], subscriber: Subscriber | None, evidence: Evidence
 ) -> list[int]:
@@ -224,7 +213,3 @@ def _advise(rollout: Rollout, service: str, demanded: tuple[int, ...]) -> str:
         f"let {service} say `reads: [{numbers}]` in ownership.yaml, make its stubs (contracts gen --service "
         f"{service}), deploy, then: {advise_deployed(service, rollout, reads=demanded)}"
     )
-
-
-def _say(voice: Voice, verdict: Verdict, reason: str, help_: str) -> Observation:
-    return Observation(voice.subject, verdict, reason, Source.HEARTBEAT, voice.observed, help_)

@@ -8,7 +8,7 @@ from registry.frozen import replace
 from registry.rollout.barrier import NOTHING
 from registry.rollout.checks import Observation, Source, Verdict
 from registry.rollout.evidence import ClusterEvidence, Evidence, PartitionScan, Question, Span
-from registry.rollout.gates.asking import find_silences
+from registry.rollout.gates.asking import find_answers, find_silences, told_by
 from registry.rollout.gates.contract import find_dead_letters
 from registry.rollout.gates.gate import NOTHING as NONE
 from registry.rollout.gates.gate import Gate, Row
@@ -26,20 +26,16 @@ def find_remains(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterato
         yield _believe_review(rollout, evidence)
         return
     yield from find_silences(evidence, Question.PARTITIONS)
-    for cluster in evidence.clusters:
-        if Question.PARTITIONS not in cluster.answered:
-            continue
-        clean = 0
-        for number, span in sorted(cluster.spans.items()):
-            found = _judge_partition(number, span, cluster, rollout)
-            clean += found is None
-            if found is not None:
-                yield found
-        if clean == len(cluster.spans):
-            reason = f"{count(clean, 'partition')} of {cluster.topic} on {cluster.name}: no v{old} record is left"
-            if not clean:
+    for cluster in find_answers(evidence, Question.PARTITIONS):
+        judged = (_judge_partition(number, span, cluster, rollout) for number, span in sorted(cluster.spans.items()))
+        found = list(filter(None, judged))
+        yield from found
+        if not found:
+            partitions = count(len(cluster.spans), "partition")
+            reason = f"{partitions} of {cluster.topic} on {cluster.name}: no v{old} record is left"
+            if not cluster.spans:
                 reason = f"there is no topic {cluster.topic} on {cluster.name}"
-            yield Observation(f"cluster/{cluster.name}", Verdict.YES, reason, Source.BROKER, cluster.observed)
+            yield told_by(cluster, f"cluster/{cluster.name}", Verdict.YES, reason)
 
 
 def _judge_partition(number: int, span: Span, cluster: ClusterEvidence, rollout: Rollout) -> Observation | None:
@@ -55,20 +51,15 @@ def _judge_partition(number: int, span: Span, cluster: ClusterEvidence, rollout:
         keys = f"; keys: {render_some(seen.keys)}" if seen.keys else ""
         reason = f"{name} holds {count(seen.count, 'record')} of v{old}, the last at offset {seen.last:,}{keys}"
         help_ = f"wait until retention or compaction has taken them (write those keys anew to hurry it); {KEPT}"
-        return Observation(place_of(cluster, number), Verdict.NO, reason, Source.BROKER, cluster.observed, help_)
+        return told_by(cluster, place_of(cluster, number), Verdict.NO, reason, help_)
     if any(_covers(scan, span) for scan in scans):
         return None
     reason = f"{name}: offsets {span.low:,} to {span.high - 1:,} were not all scanned"
     failure = cluster.failures.get(Question.EVERYTHING)
     help_ = f"scan it whole: contracts rollout retire-read {rollout.step.contract} --env {rollout.step.environment}"
-    return Observation(
-        place_of(cluster, number),
-        Verdict.UNKNOWN,
-        f"{reason}: {failure}" if failure else reason,
-        Source.BROKER,
-        cluster.observed,
-        help_,
-    )
+    if failure:
+        reason += f": {failure}"
+    return told_by(cluster, place_of(cluster, number), Verdict.UNKNOWN, reason, help_)
 
 
 def _covers(scan: PartitionScan, span: Span) -> bool:

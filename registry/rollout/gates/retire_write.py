@@ -1,16 +1,18 @@
 """G4: may the old version become one that nobody writes nor asks for? It stays readable."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from registry.rollout.checks import Observation, Source, Verdict
 from registry.rollout.deployments import find_current
 from registry.rollout.evidence import Evidence, Question
-from registry.rollout.gates.asking import find_answers, find_silences, seconds_between
+from registry.rollout.gates.asking import find_answers, find_silences
 from registry.rollout.gates.gate import ANY, UNKNOWNS, Gate, Row
-from registry.rollout.gates.hearing import Voice, describe_own_word, listen
+from registry.rollout.gates.hearing import Voice, judge_unrecorded, listen
 from registry.rollout.gates.inventory import advise_deployed, describe_build, find_builds, find_subscribers, source_of
+from registry.rollout.gates.moments import render_due, seconds_between
+from registry.rollout.gates.outboxes import judge_outbox
 from registry.rollout.gates.owner import find_owner_attendance
 from registry.rollout.gates.tail import find_strays
 from registry.rollout.rollout import Rollout
@@ -18,7 +20,7 @@ from registry.rollout.words import count, render_some, render_span, render_versi
 
 
 def find_old_writers(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator[Observation]:
-    """Builds that can still write the old version: recorded, supported or live."""
+    """Builds that can still write the old version: recorded, supported or live. What waits in an outbox is written."""
     yield from _find_recorded_writers(rollout, evidence, now)
     yield from find_silences(evidence, Question.HEARTBEATS)
     if not any(find_answers(evidence, Question.HEARTBEATS)):
@@ -31,9 +33,10 @@ def find_old_writers(rollout: Rollout, evidence: Evidence, now: datetime) -> Ite
         writes = f"{voice.name} can write {render_versions(voice.capability.writes)}"
         if step.old in voice.capability.writes or voice.capability.active == step.old:
             help_ = _advise(rollout, voice.service)
-            yield Observation(voice.subject, Verdict.NO, writes, Source.HEARTBEAT, voice.observed, help_)
-        else:
-            yield Observation(voice.subject, Verdict.YES, writes, Source.HEARTBEAT, voice.observed)
+            yield voice.says(Verdict.NO, writes, help_)
+            continue
+        held = judge_outbox(voice, step.old, step, "G4.1", "retire-write")
+        yield voice.says(Verdict.YES, writes) if held.verdict is Verdict.YES else held
 
 
 def _find_recorded_writers(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator[Observation]:
@@ -80,10 +83,9 @@ def find_served(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator
     for service in find_subscribers(evidence):
         yield _judge_builds(service, rollout, evidence, now)
         if heard:
-            own = [
-                voice for voice in voices if voice.service == service and voice.reads
-            ]  # the last words of those gone too
-            yield from _judge_service(service, own, rollout, evidence, now)
+            # The last words of those that are gone count too.
+            own = [voice for voice in voices if voice.service == service and voice.reads]
+            yield from _judge_quiet(service, own, rollout, evidence, now)
 
 
 def _judge_builds(service: str, rollout: Rollout, evidence: Evidence, now: datetime) -> Observation:
@@ -101,20 +103,16 @@ def _judge_builds(service: str, rollout: Rollout, evidence: Evidence, now: datet
         reason = f"{service}: {render_some([describe_build(build) for build in builds])} reads v{new}"
         return Observation(subject, Verdict.YES, reason, source_of(builds), max(build.at for build in builds))
     alive = [v for v in listen(evidence, contract) if v.service == service and v.fresh and v.reads]
-    if alive:
-        reason = f"{service}: nothing is recorded; {describe_own_word(len(alive))}"
-        return Observation(subject, Verdict.YES, reason, Source.HEARTBEAT, alive[0].observed)
-    reason = f"{service}: nobody recorded which build of it runs in {rollout.step.environment}"
     help_ = f"record it: {advise_deployed(service, rollout, reads=(new,))}"
-    return Observation(subject, Verdict.UNKNOWN, reason, Source.GIT, help=help_)
+    return judge_unrecorded(subject, service, alive, rollout, help_)
 
 
-def _judge_service(
+def _judge_quiet(
     service: str, own: Sequence[Voice], rollout: Rollout, evidence: Evidence, now: datetime
 ) -> Iterator[Observation]:
     old, quiet = rollout.step.old, evidence.environment.quiet
     subject = f"quiet/{service}"
-    served = [seen for seen in (_find_service(voice, rollout, quiet) for voice in own) if seen]
+    served = [seen for seen in (_find_serving(voice, rollout, quiet) for voice in own) if seen]
     yield from served
     if served:
         return
@@ -134,22 +132,21 @@ def _judge_service(
         reason = f"{service}: nothing was served to it as v{old} for {render_span(covered)} ({how})"
         yield Observation(subject, Verdict.YES, reason, Source.HEARTBEAT, observed)
         return
-    due = now + timedelta(seconds=quiet - covered)
     reason = (
         f"{service}: nothing was served to it as v{old} for {render_span(covered)} of {render_span(quiet)} ({how}); "
         "what its instances did before they were started nobody knows"
     )
-    help_ = f"look again at {due:%Y-%m-%d %H:%M %Z}".strip() + f", or deploy a build that no longer reads v{old}"
+    help_ = f"look again at {render_due(now, quiet - covered)}, or deploy a build that no longer reads v{old}"
     yield Observation(subject, Verdict.UNKNOWN, reason, Source.HEARTBEAT, observed, help_)
 
 
-def _find_service(voice: Voice, rollout: Rollout, quiet: float) -> Observation | None:
+def _find_serving(voice: Voice, rollout: Rollout, quiet: float) -> Observation | None:
     """What an instance was served as the old version, if that was within the time."""
     step, capability = rollout.step, voice.capability
     if voice.fresh and step.new not in capability.reads:
         reason = f"{voice.name} reads {render_versions(capability.reads)}, and has v{step.new} served to it"
         help_ = f"deploy a build of {voice.service} to it that reads v{step.new}"
-        return Observation(voice.subject, Verdict.NO, reason, Source.HEARTBEAT, voice.observed, help_)
+        return voice.says(Verdict.NO, reason, help_)
     for each in capability.converted:
         ago = seconds_between(each.last_at, voice.observed) + voice.age
         if each.reader == step.old and each.writer != step.old and each.count and ago < quiet:
@@ -161,7 +158,7 @@ def _find_service(voice: Voice, rollout: Rollout, quiet: float) -> Observation |
                 f"let the handlers of {voice.service} ask for v{step.new} (read_as), deploy, and wait "
                 f"{render_span(quiet)}; or: --waive G4.2:{voice.subject}"
             )
-            return Observation(voice.subject, Verdict.NO, reason, Source.HEARTBEAT, voice.observed, help_)
+            return voice.says(Verdict.NO, reason, help_)
     return None
 
 
@@ -194,9 +191,8 @@ def find_revert_window(rollout: Rollout, evidence: Evidence, now: datetime) -> I
         reason = f"{fact}; its revert window of {render_span(window)} is closed"
         yield Observation(subject, Verdict.YES, reason, Source.GIT, rollout.switched)
         return
-    due = rollout.switched + timedelta(seconds=window)
     reason = f"{fact}, and may be reverted for {render_span(window)}"
-    help_ = f"look again at {due:%Y-%m-%d %H:%M %Z}".strip()
+    help_ = f"look again at {render_due(rollout.switched, window)}"
     yield Observation(subject, Verdict.NO, reason, Source.GIT, rollout.switched, help_)
 
 

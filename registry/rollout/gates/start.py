@@ -34,8 +34,9 @@ def find_versions(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterat
         if edited:
             places = render_list(sorted(set(edited)))
             reason = f"v{number} of {step.contract} was edited since its rollout began in {places}: versions are frozen"
-            help_ = f"bring back contracts/versions/{step.contract}/{number} as it was (git log -- that folder), and "
-            yield _no(subject, reason, f"{help_}release the edit as the next version")
+            folder = f"contracts/versions/{step.contract}/{number}"
+            help_ = f"bring back {folder} as it was (git log -- that folder), and release the edit as the next version"
+            yield _no(subject, reason, help_)
         else:
             yield _yes(subject, f"v{number} is released, and what it was when the step was planned")
 
@@ -49,7 +50,7 @@ def find_readings(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterat
     staying = [each.service for each in find_subscribers(evidence).values() if each.served]
     if staying:
         names = render_list(sorted(staying))
-        yield _judge_reading(step.old, step.new, step.contract, evidence, f" ({names} stays on it)")
+        yield _judge_reading(step.old, step.new, step.contract, evidence, f" ({names} stays on v{step.old})")
 
 
 def _judge_reading(reader: int, writer: int, contract: str, evidence: Evidence, why: str) -> Observation:
@@ -59,6 +60,8 @@ def _judge_reading(reader: int, writer: int, contract: str, evidence: Evidence, 
         return _yes(subject, f"v{reader} reads v{writer}{why}: {'by converters' if how == 'converters' else how}")
     short = contract.rpartition(".")[2]
     help_ = f"describe the step in {short}.upgrade.yaml and release it again as the next version"
+    if refusal.startswith(f"v{reader} cannot read "):  # it is a sentence already
+        return _no(subject, f"{refusal}{why}", help_)
     return _no(subject, f"v{reader} cannot read v{writer}{why}: {refusal}", help_)
 
 

@@ -4,16 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from registry.frozen import replace
-from registry.rollout.checks import Observation, Source, Verdict
+from registry.rollout.checks import Observation, Verdict
 from registry.rollout.evidence import ClusterEvidence, Evidence, Group, Question
-from registry.rollout.gates.asking import find_answers, find_silences
+from registry.rollout.gates.asking import find_answers, find_silences, told_by
 from registry.rollout.gates.hearing import Voice, listen
 from registry.rollout.gates.inventory import find_parties, find_subscribers
+from registry.rollout.gates.rights import find_readers
 from registry.rollout.rollout import Rollout
 from registry.rollout.words import count, render_list, render_some, render_versions
-
-EVERYBODY = "User:*"
 
 
 def find_unknown_readers(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator[Observation]:
@@ -24,7 +22,7 @@ def find_unknown_readers(rollout: Rollout, evidence: Evidence, now: datetime) ->
     for cluster in find_answers(evidence, Question.GROUPS):
         for group in sorted(cluster.groups, key=lambda group: group.name):
             yield _judge_group(group, claimed.get(group.name, []), cluster, evidence)
-    yield from _find_principals(evidence)
+    yield from find_readers(evidence)
     yield from _find_undeclared(rollout, evidence, voices)
 
 
@@ -34,7 +32,7 @@ def _judge_group(group: Group, services: list[str], cluster: ClusterEvidence, ev
     known = [service for service in services if service in parties]
     if known:
         reason = f"group {group.name} is {render_list(known)}'s"
-        return Observation(subject, Verdict.YES, reason, Source.BROKER, cluster.observed)
+        return told_by(cluster, subject, Verdict.YES, reason)
     where = f"{cluster.topic} of {cluster.name}"
     facts = f"{group.state or 'no state'}, {count(group.members, 'member')}, {_describe_commits(group, cluster)}"
     waive = f"--waive G1.3:{subject}"
@@ -48,7 +46,7 @@ def _judge_group(group: Group, services: list[str], cluster: ClusterEvidence, ev
             f"claim it: `groups: [{group.name}]` of its service in ownership.yaml; if nobody needs it: "
             f"kafka-consumer-groups.sh --delete --group {group.name}; or answer for it: {waive}"
         )
-    return Observation(subject, Verdict.UNKNOWN, reason, Source.BROKER, cluster.observed, help_)
+    return told_by(cluster, subject, Verdict.UNKNOWN, reason, help_)
 
 
 def _describe_commits(group: Group, cluster: ClusterEvidence) -> str:
@@ -79,49 +77,6 @@ def _claim_groups(evidence: Evidence, voices: tuple[Voice, ...]) -> Mapping[str,
     return claimed
 
 
-def _find_principals(evidence: Evidence) -> Iterator[Observation]:
-    if not evidence.environment.acls:
-        return
-    yield from _apart(find_silences(evidence, Question.ACCESS))
-    owners: defaultdict[str, list[str]] = defaultdict(list)
-    for service in evidence.services.values():
-        if service.principal:
-            owners[service.principal].append(service.name)
-    parties, declared = find_parties(evidence), evidence.environment.super_users or ()
-    for cluster in find_answers(evidence, Question.ACCESS):
-        access = cluster.access
-        if access.unlisted:
-            reason = f"nobody can tell who may read {cluster.topic}: {access.unlisted}"
-            help_ = f"declare it: `environments: {{{evidence.environment.name}: {{acls: none}}}}` in policy.yaml"
-            subject = f"access/{cluster.name}"
-            yield Observation(subject, Verdict.UNKNOWN, reason, Source.BROKER, cluster.observed, help_)
-        for principal in sorted(access.readers):
-            subject = f"principal/{principal}"
-            names = owners.get(principal, [])
-            if any(name in parties for name in names) or principal in declared:
-                known = render_list(names) if names else "a super user, as policy.yaml declares"
-                reason = f"{principal} may read {cluster.topic}: {known}"
-                yield Observation(subject, Verdict.YES, reason, Source.BROKER, cluster.observed)
-                continue
-            who = "everybody" if principal == EVERYBODY else render_list(names) if names else "no service's principal"
-            reason = f"{principal} may read {cluster.topic} on {cluster.name}: {who}"
-            if names:
-                reason += ", who subscribes to nothing there"
-            help_ = (
-                f"name it as `principal` of its service in ownership.yaml and the service among the subscribers, or "
-                f"take READ away: kafka-acls.sh --remove --allow-principal {principal} --operation Read --topic "
-                f"{cluster.topic}; or answer for it: --waive G1.3:{subject}"
-            )
-            yield Observation(subject, Verdict.UNKNOWN, reason, Source.BROKER, cluster.observed, help_)
-
-
-def _apart(silences: Iterator[Observation]) -> Iterator[Observation]:
-    """That the groups are not listed is one thing to answer for, that rights are not is another."""
-    for silence in silences:
-        if silence.subject.startswith("cluster/"):
-            yield replace(silence, subject=f"access/{silence.subject.removeprefix('cluster/')}")
-
-
 def _find_undeclared(rollout: Rollout, evidence: Evidence, voices: tuple[Voice, ...]) -> Iterator[Observation]:
     """Instances that read the contract, and whose service ownership.yaml does not name as a subscriber."""
     subscribers, owner = find_subscribers(evidence), evidence.terms.owner if evidence.terms else ""
@@ -132,4 +87,4 @@ def _find_undeclared(rollout: Rollout, evidence: Evidence, voices: tuple[Voice, 
                 f"{rollout.step.contract}, and ownership.yaml names its service among no subscribers"
             )
             help_ = f"add {voice.service} to the subscribers, or stop it; or: --waive G1.3:{voice.subject}"
-            yield Observation(voice.subject, Verdict.UNKNOWN, reason, Source.HEARTBEAT, voice.observed, help_)
+            yield voice.says(Verdict.UNKNOWN, reason, help_)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from registry.rollout.barrier import NOTHING
-from registry.rollout.checks import Observation, Source, Verdict
+from registry.rollout.checks import Observation, Verdict
 from registry.rollout.evidence import ClusterEvidence, Evidence, PartitionScan, Question
-from registry.rollout.gates.asking import find_answers, find_silences
+from registry.rollout.gates.asking import find_answers, find_silences, told_by
 from registry.rollout.rollout import Mark, Rollout
 from registry.rollout.words import count, render_some
 
@@ -19,13 +19,11 @@ def find_strays(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator
         if cluster.tail and not is_measured(marks):
             reason = f"{cluster.name} has no barrier yet: nobody knows from where on v{rollout.step.old} should be gone"
             help_ = f"contracts rollout converge {rollout.step.contract} --env {rollout.step.environment}"
-            yield Observation(
-                f"cluster/{cluster.name}", Verdict.UNKNOWN, reason, Source.BROKER, cluster.observed, help_
-            )
+            yield told_by(cluster, f"cluster/{cluster.name}", Verdict.UNKNOWN, reason, help_)
             continue
         found = [
             *find_unscanned(cluster, cluster.tail),
-            *find_open_transactions(cluster),
+            *find_open_transactions(cluster, rollout.step.old),
             *find_nameless(cluster, marks),
             *_find_behind(rollout, cluster, marks),
         ]
@@ -33,7 +31,7 @@ def find_strays(rollout: Rollout, evidence: Evidence, now: datetime) -> Iterator
         if not found:
             reason = f"{count(len(cluster.tail), 'partition')} of {cluster.topic} on {cluster.name}: "
             reason += f"no v{rollout.step.old} record behind the barrier"
-            yield Observation(f"cluster/{cluster.name}", Verdict.YES, reason, Source.BROKER, cluster.observed)
+            yield told_by(cluster, f"cluster/{cluster.name}", Verdict.YES, reason)
 
 
 def is_measured(marks: Mapping[int, Mark]) -> bool:
@@ -48,10 +46,15 @@ def find_unscanned(cluster: ClusterEvidence, scans: Mapping[int, PartitionScan])
         yield _unknown(cluster, number, reason, "look again")
 
 
-def find_open_transactions(cluster: ClusterEvidence) -> Iterator[Observation]:
-    """Partitions whose tail nobody can judge yet, because a transaction that began there has not ended."""
+def find_open_transactions(cluster: ClusterEvidence, other: int) -> Iterator[Observation]:
+    """Partitions whose tail nobody can judge yet: it holds a record of the ``other`` version whose transaction is open.
+
+    One that holds none hides nothing: all data was counted, and where writers work in transactions one is always open.
+    """
     for number, scan in sorted(cluster.tail.items()):
-        if scan.stable < scan.end:
+        late = scan.versions.get(other, NOTHING).last >= scan.stable
+        unseen = scan.stable < scan.start  # since before the first offset that was scanned
+        if scan.stable < scan.end and (late or unseen):
             reason = (
                 f"partition {number} of {cluster.topic} on {cluster.name}: a transaction is open since offset "
                 f"{scan.stable:,}; the {count(scan.end - scan.stable, 'offset')} after it may still be committed or not"
@@ -105,8 +108,8 @@ def _find_behind(rollout: Rollout, cluster: ClusterEvidence, marks: Mapping[int,
             f"{seen.last} --max-messages 1 --property print.headers=true; stop it, then put the barrier behind it: "
             f"contracts rollout converge {rollout.step.contract} --env {rollout.step.environment}"
         )
-        yield Observation(place_of(cluster, number), Verdict.NO, reason, Source.BROKER, cluster.observed, help_)
+        yield told_by(cluster, place_of(cluster, number), Verdict.NO, reason, help_)
 
 
 def _unknown(cluster: ClusterEvidence, number: int, reason: str, help_: str) -> Observation:
-    return Observation(place_of(cluster, number), Verdict.UNKNOWN, reason, Source.BROKER, cluster.observed, help_)
+    return told_by(cluster, place_of(cluster, number), Verdict.UNKNOWN, reason, help_)
