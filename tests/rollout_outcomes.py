@@ -94,5 +94,5 @@ def command(verb: str, step: Step = STEP) -> str:
     return f"rollout {verb} {step.contract} --env {step.environment} --from {step.old} --to {step.new}"
 
 
-BLOCKED = outcome("check", replace(EXPANDING, waivers=(LEGACY,)), "G1", STUCK, Verdict.NO, next_=command("check"))
+BLOCKED = outcome("check", replace(EXPANDING, waivers=(LEGACY,)), "G1", STUCK, Verdict.NO, next_=command("switch"))
 FREE = outcome("check", EXPANDING, "G1", READY, Verdict.YES, next_=command("switch"))

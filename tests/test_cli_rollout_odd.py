@@ -91,7 +91,7 @@ def test_names_that_machines_give_cannot_draw_on_the_terminal(ready: Shop) -> No
 def test_what_a_refused_start_wants_next_is_the_start(shop: Shop) -> None:
     shop.edit_ownership("{writes: [1, 2], subscribers", "{writes: [1], subscribers")
     done = shop.run("rollout start Placed --env staging", code=1)
-    assert "  next     contracts rollout start shop.Placed --env staging --from 1 --to 2\n" in done.stdout
+    assert "  then     contracts rollout start shop.Placed --env staging --from 1 --to 2\n" in done.stdout
 
 
 def test_a_rollout_that_was_given_up_may_begin_anew(shop: Shop) -> None:

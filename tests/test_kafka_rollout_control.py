@@ -10,7 +10,7 @@ from registry.frozen import replace
 from registry.kafka.consuming.dead_letters import render_dead_letter
 from registry.kafka.producing.transport import KafkaTransport
 from registry.kafka.rollout.control import CONTROL_TOPIC, ControlRecord
-from registry.kafka.rollout.documents import render_heartbeat
+from registry.kafka.rollout.documents import render_control, render_heartbeat
 from registry.kafka.rollout.heartbeat import HEARTBEAT_TOPIC, Capability, Heartbeat
 from registry.rollout.broker import Wanted
 from registry.rollout.errors import BrokerUnavailable, Fenced
@@ -124,6 +124,29 @@ def test_the_last_word_of_each_instance_that_has_not_left(cluster: Cluster, envi
     assert found[0].contracts == {CONTRACT: Capability(reads=(1, 2))}
 
 
+def test_of_several_partitions_the_control_record_of_higher_rank_and_the_younger_heartbeat_count() -> None:
+    """Somebody gave the topics more partitions, so that keys have moved; partitions are read in any order."""
+    for newer in (0, 1):
+        with start_cluster(1) as fresh:
+            fresh.create(CONTROL_TOPIC, partitions=2)
+            fresh.create(HEARTBEAT_TOPIC, partitions=2)
+            if fresh.real:
+                change(fresh, HEARTBEAT_TOPIC, "message.timestamp.type", "LogAppendTime")
+            low, high = (render_control(record("production", epoch)).encode() for epoch in (1, 2))
+            old = heartbeat("production")
+            young = replace(old, build="b2")
+            key = f"production/{CONTRACT}"
+            write_keyed(fresh, CONTROL_TOPIC, [(key, high)], partition=newer)
+            write_keyed(fresh, CONTROL_TOPIC, [(key, low)], partition=1 - newer)
+            write_keyed(fresh, HEARTBEAT_TOPIC, [(old.key, render_heartbeat(old).encode())], partition=1 - newer)
+            write_keyed(fresh, HEARTBEAT_TOPIC, [(young.key, render_heartbeat(young).encode())], partition=newer)
+            assert asked(fresh).read_control("production")[CONTRACT].epoch == 2
+            wait_for_the_brokers_time(fresh)
+            assert [each.build for each in asked(fresh).read_heartbeats("production")] == ["b2"]
+            write_keyed(fresh, HEARTBEAT_TOPIC, [(young.key, None)], partition=newer)
+            assert asked(fresh).read_heartbeats("production") == []
+
+
 @only_real
 def test_a_heartbeat_has_the_brokers_time_and_so_has_now(cluster: Cluster, environment: str) -> None:
     known = asked(cluster)
@@ -167,6 +190,17 @@ def test_both_topics_are_created_as_they_must_be_and_what_is_not_is_told() -> No
             f"{HEARTBEAT_TOPIC} on the cluster main has message.timestamp.type=CreateTime: it must be LogAppendTime"
         )
         assert flaws == (expected,)
+        # Who is alive is told by these times: a sender whose clock is an hour ahead would be alive for an hour.
+        with pytest.raises(BrokerUnavailable, match="type=CreateTime, so that heartbeats") as told:
+            known.read_heartbeats("production")
+        assert "kafka-configs --alter" in told.value.message
+
+
+def wait_for_the_brokers_time(cluster: Cluster) -> None:
+    """A setting that was changed is told a moment later."""
+    deadline = monotonic() + DEADLINE
+    while cluster.real and read_settings(cluster, HEARTBEAT_TOPIC)["message.timestamp.type"] != "LogAppendTime":
+        assert monotonic() < deadline
 
 
 def read_settings(cluster: Cluster, topic: str) -> dict[str, str]:

@@ -254,3 +254,14 @@ def test_check_names_a_broken_invariant_that_no_gate_asks_for_now() -> None:
     assert world.run("check").exit_code is Exit.DONE
     world.versions[1] = "edited"
     assert "I2:version/1" in blockers(world.run("check"))
+
+
+def test_a_dry_run_and_a_status_write_no_record_to_be_told_the_time() -> None:
+    """A broker tells it with the acknowledgement of what is written; they go by the clock of this machine."""
+    world = make_ready(World())
+    world.cluster.down = {"read_now"}
+    assert world.run("check").exit_code is Exit.UNKNOWN
+    assert world.run("switch", dry_run=True).verdict is Verdict.YES
+    assert world.run("check", dry_run=True).verdict is Verdict.YES
+    (seen,) = world.operator().status(EVENT)
+    assert seen.verdict is Verdict.YES

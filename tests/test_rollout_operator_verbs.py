@@ -167,12 +167,12 @@ def test_each_step_names_the_next_command() -> None:
     assert said == [f"{verb} {where}" for verb in ("start", "switch", "contract", "retire-write")]
 
 
-def test_a_gate_that_says_no_is_followed_by_another_look() -> None:
+def test_what_a_gate_refused_is_asked_for_again() -> None:
     world = World(BROKERLESS)
     world.demand("start")
     refused = world.run("switch")
     assert refused.exit_code is Exit.UNKNOWN
-    assert refused.next.startswith(f"rollout check {EVENT}")
+    assert refused.next.startswith(f"rollout switch {EVENT}")
     assert {check.number for check in refused.missing} >= {"G1.1"}
 
 

@@ -64,7 +64,7 @@ playconnect.content.ContentPublished 1 -> 2 in production
            since 2026-11-23 15:30 UTC, by ana@playconnect.example; the log may hold v1
   blocked  by instance/edge-cache/pod-6 (G1, readers are ready: NO; 2 of 10 checks)
   proof    1 s to 2 h old
-  next     contracts rollout check playconnect.content.ContentPublished --env production --from 1 --to 2
+  then     contracts rollout switch playconnect.content.ContentPublished --env production --from 1 --to 2
 
   G1.2  NO       instance/edge-cache/pod-6  heartbeat 4 s  build 7be reads v1 and not v2
                                                            help: deploy a build of edge-cache that reads v2
@@ -82,7 +82,7 @@ ana@playconnect.example until 2026-11-29 18:30 UTC (6 d left): ends in March
 
 def test_a_terminal_gets_its_lines_wrapped_and_its_commands_whole() -> None:
     lines = text(BLOCKED, width=100).splitlines()
-    assert max(map(len, lines)) == len(f"  next     contracts {command('check')}")
+    assert max(map(len, lines)) == len(f"  then     contracts {command('switch')}")
     assert [line for line in lines if "nightly" in line or "group/legacy" in line] == [
         "  G1.3  unknown  group/nightly              broker 12 s    belongs to no service of ownership.yaml;",
         "                                                                 it: --waive G1.3:group/nightly",
@@ -123,7 +123,7 @@ playconnect.content.ContentPublished 1 -> 2 in production: expanding -> switchin
            since 2026-11-23 18:26 UTC, by ana@playconnect.example, epoch 3; the log may hold v1 and v2
   blocked  by instance/content-api/pod-1 (G2, the switch is everywhere: NO; 1 of 2 checks)
   proof    3 s old
-  next     contracts rollout converge playconnect.content.ContentPublished --env production --from 1 --to 2
+  then     contracts rollout converge playconnect.content.ContentPublished --env production --from 1 --to 2
 
   G2.1  NO   instance/content-api/pod-1  heartbeat 3 s  obeys epoch 2, and 3 is published
   G2.1  yes  instance/content-api/pod-2  heartbeat 3 s  obeys epoch 3 and writes v2
@@ -146,7 +146,7 @@ playconnect.content.ContentPublished 1 -> 2 in production
   where    not planned
   blocked  by everything: nothing was seen at all (G0: unknown)
   proof    git, as it is committed
-  next     contracts rollout start playconnect.content.ContentPublished --env production --from 1 --to 2
+  then     contracts rollout start playconnect.content.ContentPublished --env production --from 1 --to 2
 """
     )
 
@@ -217,8 +217,8 @@ def test_several_are_a_table_with_what_is_stuck_on_top() -> None:
         text(*several())
         == """\
 event                                 step    state      for  verdict     held up by                 proof  next
-playconnect.content.ContentPublished  1 -> 2  expanding  3 h  G1 NO       instance/edge-cache/pod-6  2 h    check
-playconnect.content.ContentPublished  1 -> 2  expanding  3 h  G1 unknown  group/nightly              12 s   check
+playconnect.content.ContentPublished  1 -> 2  expanding  3 h  G1 NO       instance/edge-cache/pod-6  2 h    switch
+playconnect.content.ContentPublished  1 -> 2  expanding  3 h  G1 unknown  group/nightly              12 s   switch
 playconnect.commerce.CartItemAdded    3 -> 4  switched   3 h                                                contract
 playconnect.content.ContentPublished  1 -> 2  expanding  3 h  G1 yes                                 2 h    switch
 

@@ -9,6 +9,7 @@ from registry.cli.output import print_text
 from registry.cli.rollout_desk import Desk, Place, open_desk, render, run
 from registry.cli.rollout_options import BROKER, ENVIRONMENT, PLACE, Clusters, clusters_of, with_options
 from registry.errors import RegistryError
+from registry.frozen import replace
 from registry.rollout.outcome import Exit
 
 PERIOD = 5.0
@@ -90,19 +91,18 @@ def _watch(place: Place, clusters: Clusters, event: str | None) -> None:
 
 
 def _render_control(desk: Desk, contract: str) -> str:
-    """What the control topic would say, as a file."""
+    """What the control topic would say, as a file: the same text as long as git says the same."""
     import json
 
     from registry.kafka.rollout.documents import render_control
-    from registry.rollout.publishing import make_record
+    from registry.rollout.publishing import find_decided, make_record
 
     means = desk.operator.means
     found = list(means.journal.read().find_rollouts(contract, desk.environment.name))
-    records = [
-        make_record(
-            means, means.read_facts(name), [each for each in found if each.step.contract == name], means.clock()
-        )
-        for name in dict.fromkeys(each.step.contract for each in found)
-    ]
-    documents = [json.loads(render_control(record)) for record in records if record]
+    documents = []
+    for name in dict.fromkeys(each.step.contract for each in found):
+        rollouts = [each for each in found if each.step.contract == name]
+        if decided := find_decided(rollouts):
+            record = make_record(replace(means, by=decided.by), means.read_facts(name), rollouts, decided.since)
+            documents += [json.loads(render_control(record))] if record else []
     return json.dumps({"records": documents}, indent=2, ensure_ascii=False) + "\n"

@@ -84,7 +84,7 @@ def _explain(rollout: Rollout, gate: Gate, verb: str, error: RegistryError, now:
     checks = (Check(gate.name, seen),)
     return Outcome(
         verb, rollout.step, rollout, rollout, gate.name, checks, Verdict.UNKNOWN, Exit.UNKNOWN, (), (),
-        find_next(rollout.step, rollout, gate.name, Verdict.UNKNOWN), "", dry_run, now,
+        find_next(rollout.step, rollout), "", dry_run, now,
     )  # fmt: skip
 
 

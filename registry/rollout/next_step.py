@@ -1,8 +1,7 @@
-"""The next command: what a person does now, for where a rollout stands and what its gate says."""
+"""The next command: what a person does now, or once what blocks is mended, for where a rollout stands."""
 
 from typing import Final
 
-from registry.rollout.checks import Verdict
 from registry.rollout.rollout import Rollout, Step
 from registry.rollout.states import TRANSITIONS, State, Transition, Verb
 
@@ -15,23 +14,18 @@ def find_forward(rollout: Rollout) -> Transition | None:
     return FORWARD.get(rollout.state)
 
 
-def find_next(step: Step, rollout: Rollout | None, gate: str, verdict: Verdict | None) -> str:
+def find_next(step: Step, rollout: Rollout | None) -> str:
     """``rollout switch content.ContentPublished --env production``; empty where there is nothing left to do.
 
-    Where the gate that was looked at holds the next step up, the command that looks again. ``rollout`` is ``None``
-    where nobody has planned the step.
+    Also where a gate holds it up: once what blocks is mended the same command judges again, and goes on where it may.
+    ``rollout`` is ``None`` where nobody has planned the step.
     """
     if rollout is None:
         return _spell(Verb.START, step)
     if rollout.state is State.SWITCHING and rollout.publication and rollout.publication.prepare:
         return _spell(Verb.SWITCH, step)
     forward = find_forward(rollout)
-    if forward is None:
-        return ""
-    if forward.verb is Verb.CONVERGE:  # it looks itself, and goes on when it may
-        return _spell(Verb.CONVERGE, step)
-    held_up = forward.gate == gate and verdict in (Verdict.NO, Verdict.UNKNOWN)
-    return _spell("check" if held_up else forward.verb, step)
+    return _spell(forward.verb, step) if forward else ""
 
 
 def _spell(verb: str, step: Step) -> str:

@@ -61,6 +61,8 @@ class Outcome:
     dry_run: bool
     at: datetime
     """When it ended, by the operator's clock."""
+    stored: tuple[int, ...] = ()
+    """Versions that the log may hold, by this rollout and all others of the contract; empty where none is known."""
 
     @property
     def missing(self) -> tuple[Check, ...]:

@@ -21,8 +21,21 @@ TRIES: Final = 3
 
 def find_publication(rollouts: Iterable[Rollout]) -> Publication | None:
     """What the control topic must say: the publication of the highest rank; ``None`` where nothing was decided yet."""
-    decided = [each.publication for each in rollouts if each.publication]
-    return max(decided, key=lambda publication: publication.rank, default=None)
+    decided = find_decided(rollouts)
+    return decided.publication if decided else None
+
+
+def find_decided(rollouts: Iterable[Rollout]) -> Rollout | None:
+    """The rollout whose publication counts; ``None`` where nothing was decided yet."""
+    ranked = [(each.publication.rank, each) for each in rollouts if each.publication]
+    return max(ranked, key=lambda pair: pair[0])[1] if ranked else None
+
+
+def find_stored(facts: Facts, rollouts: Sequence[Rollout]) -> tuple[int, ...]:
+    """The versions that the log may hold, by all rollouts of a contract in one environment."""
+    # What ownership.yaml lists as retired lies in no log, unless its own rollout has yet to prove that.
+    known = facts.versions.keys() | find_unproven(rollouts)
+    return tuple(number for number in stand(rollouts).stored if number in known)
 
 
 def find_next_epoch(rollouts: Iterable[Rollout]) -> int:
@@ -35,9 +48,7 @@ def make_record(means: Means, facts: Facts, rollouts: Sequence[Rollout], at: dat
     publication = find_publication(rollouts)
     if publication is None:
         return None
-    # What ownership.yaml lists as retired lies in no log, unless its own rollout has yet to prove that.
-    known = facts.versions.keys() | find_unproven(rollouts)
-    stored = tuple(number for number in stand(rollouts).stored if number in known)
+    stored = find_stored(facts, rollouts)
     return ControlRecord(
         contract=facts.contract,
         environment=means.environment.name,

@@ -18,7 +18,7 @@ from registry.rollout.means import Means
 from registry.rollout.next_step import find_next
 from registry.rollout.order import Order
 from registry.rollout.outcome import EXITS, Exit, Outcome
-from registry.rollout.publishing import TRIES, Right, find_next_epoch
+from registry.rollout.publishing import TRIES, Right, find_next_epoch, find_stored
 from registry.rollout.rollout import Publication, Recorded, Rollout, Waiver
 from registry.rollout.standing import stand
 from registry.rollout.states import State
@@ -94,7 +94,7 @@ class Task:
 
     def _look_once(self, gate: Gate) -> Verdict:
         self._judged = self.book
-        self.evidence = collect(self.means, self.facts, self.book, self.rollout, gate.needs)
+        self.evidence = collect(self.means, self.facts, self.book, self.rollout, gate.needs, dry_run=self.order.dry_run)
         self.means.at(f"{gate.name} is looked at")
         now = self.means.clock()
         self.gate, self.checks = gate.name, evaluate(gate, self.rollout, self.evidence, now)
@@ -316,10 +316,11 @@ class Task:
             exit_code=code,
             done=tuple(self._done),
             published=tuple(self._published),
-            next=find_next(self.step, self.known, self.gate, self.verdict),
+            next=find_next(self.step, self.known),
             patch=self.patch,
             dry_run=self.order.dry_run,
             at=self.means.clock(),
+            stored=find_stored(self.facts, self.rollouts()),
         )
 
     def _tell_idle(self) -> None:

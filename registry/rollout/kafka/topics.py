@@ -8,7 +8,7 @@ from typing import Final
 from registry.kafka.rollout.control import CONTROL_TOPIC
 from registry.kafka.rollout.heartbeat import HEARTBEAT_TOPIC
 from registry.kafka.settings import producer_settings, start_producer
-from registry.rollout.errors import BrokerUnavailable
+from registry.rollout.errors import BrokerSilent, BrokerUnavailable
 from registry.rollout.kafka.client import Client, admin_nouns, has_controller
 
 TIME: Final = "message.timestamp.type"
@@ -54,6 +54,28 @@ def create_topics(client: Client) -> tuple[str, ...]:
         _create(client, missing)
     made = [f"created the topic {name} on the cluster {client.name}" for name in missing]
     return (*made, *_find_flaws(client, [name for name in TOPICS if name not in missing]))
+
+
+def find_senders_time(client: Client) -> str:
+    """Why the times of heartbeats prove nothing: they are the senders'. Empty where they are the broker's, and where
+    nobody may ask for the topic's settings.
+    """
+    try:
+        metadata = client.ask("does not answer", lambda: client.admin.list_topics(timeout=client.patience))
+        if HEARTBEAT_TOPIC not in metadata.topics or not has_controller(metadata):
+            return ""
+        held = _read_settings(client, HEARTBEAT_TOPIC).get(TIME, BROKERS_TIME)
+    except BrokerSilent:
+        raise
+    except BrokerUnavailable:
+        return ""
+    if held == BROKERS_TIME:
+        return ""
+    return (
+        f"{HEARTBEAT_TOPIC} on the cluster {client.name} has {TIME}={held}, so that heartbeats are as old as their "
+        f"senders say; set it: kafka-configs --alter --entity-type topics --entity-name {HEARTBEAT_TOPIC} "
+        f"--add-config {TIME}={BROKERS_TIME}"
+    )
 
 
 def has_brokers_time(client: Client) -> bool:

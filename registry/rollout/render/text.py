@@ -10,6 +10,7 @@ from registry.rollout.outcome import Exit, Outcome
 from registry.rollout.render.rows import BOLD, COLOURS, DIM, SAID, Ink, align, find_rows
 from registry.rollout.render.words import describe_place, describe_time, describe_waiver
 from registry.rollout.rollout import Rollout
+from registry.rollout.states import State
 from registry.rollout.words import count, render_some, render_span, render_versions
 
 PROGRAM: Final = "contracts"
@@ -51,7 +52,7 @@ def _find_lines(
     yield ""
     for label, answer, code in _find_answers(outcome, rollout, environment, titles):
         text = one_line(answer)  # people and machines name things as they like
-        lines = ink.wrap(text, 11) if label != "next" else [text]  # a command is there to be copied
+        lines = ink.wrap(text, 11) if label not in ("next", "then") else [text]  # a command is there to be copied
         yield f"  {label:<9}{ink.paint(lines[0], code)}"
         yield from (f"{'':11}{ink.paint(line, code)}" for line in lines[1:])
     if rows := list(find_rows(outcome.checks, outcome.at, titles)):
@@ -83,7 +84,7 @@ def _find_answers(
     else:
         age = render_span((outcome.at - rollout.since).total_seconds())
         yield "where", f"{rollout.state} for {age} ({describe_place(rollout)})", ""
-        yield "", f"since {describe_time(rollout.since)}, by {rollout.by}{_describe_log(rollout)}", DIM
+        yield "", f"since {describe_time(rollout.since)}, by {rollout.by}{_describe_log(rollout, outcome.stored)}", DIM
         if rollout.reason:
             yield "reason", rollout.reason, ""
     if outcome.verdict is not None:
@@ -93,18 +94,22 @@ def _find_answers(
     for waiver in rollout.waivers if rollout else ():
         if waiver not in used:
             yield "waiver", f"{waiver.check}:{waiver.subject} {describe_waiver(waiver, outcome.at)}", COLOURS["waived"]
-    yield "next", f"{PROGRAM} {outcome.next}" if outcome.next else "nothing to do", BOLD if outcome.next else ""
+    # What was refused is asked for again, and not before what blocks is mended.
+    label = "then" if outcome.next and outcome.verdict in (Verdict.NO, Verdict.UNKNOWN) else "next"
+    yield label, f"{PROGRAM} {outcome.next}" if outcome.next else "nothing to do", BOLD if outcome.next else ""
 
 
-def _describe_log(rollout: Rollout) -> str:
-    """The epoch that is obeyed, and what the log may hold."""
+def _describe_log(rollout: Rollout, stored: tuple[int, ...]) -> str:
+    """The epoch that is obeyed, and what the log may hold: by all steps of the contract together."""
     epoch = f", epoch {rollout.epoch}" if rollout.epoch else ""
-    stored = f"; the log may hold {render_versions(rollout.stored)}" if rollout.stored else ""
+    # What is only planned counts for nothing yet, and knows what was released before.
+    held = {*stored, *rollout.stored} if rollout.state is State.PLANNED or not stored else {*stored}
+    log = f"; the log may hold {render_versions(held)}" if held else ""
     marks = {
         name: marks for name, marks in rollout.barrier.items() if any(mark.committed >= 0 for mark in marks.values())
     }
     barrier = ", ".join(f"{name} ({count(len(found), 'partition')})" for name, found in marks.items())
-    return f"{epoch}{stored}{f'; barrier known in {barrier}' if barrier else ''}"
+    return f"{epoch}{log}{f'; barrier known in {barrier}' if barrier else ''}"
 
 
 def _describe_gate(outcome: Outcome, titles: Mapping[str, str]) -> str:
