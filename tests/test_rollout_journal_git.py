@@ -2,11 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from registry.discovery import run_git
 from registry.errors import Refused, Unreadable
 from registry.frozen import replace
+from registry.rollout.journal import trees
 from registry.rollout.journal.events import find_events_path, render_message
 from registry.rollout.states import State
 from tests.repo import Repository
@@ -221,3 +224,43 @@ def test_where_nobody_says_who_it_is_the_user_and_the_host(
     name, _, host = state.author.partition("@")
     assert name == "jenkins" and host
     assert repository.git("log", "-1", "--format=%an <%ae>", "contracts-state") == f"jenkins <{state.author}>"
+
+
+# What git could not store ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_a_folder_that_git_could_not_store_is_stored_again_or_nothing_is_written(
+    repository: Repository, journal: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """``git mktree`` tells an id and ends with 0 where it could not write: a full disk, or a gc that clears folders."""
+    state = journal(repository)
+    add(state, "a.A")
+    tip, left = repository.git("rev-parse", REF), [times]
+    scratch = Repository(tmp_path / "scratch")
+    repository.git("init", "--quiet", os.fspath(scratch.path))
+
+    def obstruct(arguments: Any, environment: Any, told: bytes = b"") -> Any:
+        if not left[0]:
+            return run_git(arguments, environment, told)
+        listed = run_git(("-C", os.fspath(scratch.path), *arguments[2:]), environment, told).stdout.decode().split()
+        folders = [repository.path / ".git" / "objects" / tree[:2] for tree in listed]
+        new = {folder for folder in folders if not folder.exists()}
+        left[0] -= bool(new)
+        for folder in new:
+            folder.write_text("in the way of the folder")
+        done = run_git(arguments, environment, told)
+        assert not done.returncode, "git says that all is well"
+        for folder in new:
+            folder.unlink()
+        return done
+
+    monkeypatch.setattr(trees, "run_git", obstruct)
+    if times == 1:
+        add(state, "b.B")
+        assert find_contracts(state.read()) == ["a.A", "b.B"]
+    else:
+        with pytest.raises(Unreadable, match="git cannot store a tree: unable to"):
+            add(state, "b.B")
+        assert repository.git("rev-parse", REF) == tip
+    repository.git("fsck", "--strict", "--connectivity-only")

@@ -10,7 +10,6 @@ import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from registry.discovery import allow_network, decode_path, encode_path, read_sentence, run_git, show_name, start_git
@@ -175,14 +174,15 @@ class Plumbing:
         return parse_tree(done.stdout)
 
     def write_blobs(self, contents: Sequence[bytes]) -> list[Row]:
-        """Store files as they are, in one process: no filter and no line ending of this machine touches them."""
-        with TemporaryDirectory(prefix="contracts-") as folder:
-            paths = [os.path.join(folder, str(number)) for number in range(len(contents))]
-            for path, content in zip(paths, contents, strict=True):
-                with open(path, "wb") as file:
-                    file.write(content)
-            listed = "".join(f"{path}\n" for path in paths)
-            stored = self._ask("hash-object", "-w", "--no-filters", "--stdin-paths", data=os.fsencode(listed))
+        """Store files as they are, in one process: no filter and no line ending of this machine touches them.
+
+        ``fast-import`` moves no ref here. It makes one pack of many, which takes a fourth of the time of a file for
+        each; of few it makes files.
+        """
+        told = [b"feature done\n"]
+        told += (b"blob\nmark :%d\ndata %d\n%b\n" % (n, len(each), each) for n, each in enumerate(contents, 1))
+        told += (b"get-mark :%d\n" % number for number in range(1, len(contents) + 1))
+        stored = self._ask("fast-import", "--quiet", "--done", "--cat-blob-fd=1", data=b"".join([*told, b"done\n"]))
         return [Row("100644", "blob", blob) for blob in stored.split()]
 
     def write_tree(self, rows: Mapping[str, Row], changed: Mapping[str, Row | None]) -> str:

@@ -1,11 +1,13 @@
 """The tree of the next commit: the one before it, with a few files changed."""
 
-import subprocess
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from registry.discovery import decode_path, encode_path, read_sentence, start_git
+from registry.discovery import decode_path, encode_path, read_sentence, run_git
 from registry.errors import Unreadable
+
+TRIES: Final = 3
+"""How often folders are stored before that is given up."""
 
 
 class Row(NamedTuple):
@@ -29,46 +31,67 @@ def parse_tree(listing: bytes) -> dict[str, Row]:
 def write_tree(
     command: Sequence[str], environment: Mapping[str, str], rows: Mapping[str, Row], changed: Mapping[str, Row | None]
 ) -> str:
-    """Store the folders that change, by ``git mktree -z --batch``; the id of the top. ``None`` removes a file."""
+    """Store the folders that change, by ``git mktree -z --batch``; the id of the top. ``None`` removes a file.
+
+    A tree is made of the ids of what it holds, so the deepest folders come first: those of one depth all at once.
+    """
+    folders = _find_folders(rows, changed)
+    for path, row in changed.items():
+        _put(folders, path, row)
+    for depth in range(max(map(_depth_of, folders)), 0, -1):
+        level = [folder for folder in folders if _depth_of(folder) == depth]
+        filled = [folder for folder in level if folders[folder]]
+        stored = _write_trees(command, environment, [folders[folder] for folder in filled])
+        trees = dict(zip(filled, stored, strict=True))
+        for folder in level:
+            _put(folders, folder, Row("040000", "tree", trees[folder]) if folder in trees else None)
+    return _write_trees(command, environment, [folders[""]])[0]
+
+
+def _find_folders(rows: Mapping[str, Row], changed: Mapping[str, Row | None]) -> dict[str, dict[str, Row]]:
+    """What the folders hold that change, by their paths."""
     folders: dict[str, dict[str, Row]] = {"": {}}
+    for path in changed:
+        while path := path.rpartition("/")[0]:
+            folders.setdefault(path, {})
     for path, row in rows.items():
         folder, _, name = path.rpartition("/")
-        folders.setdefault(folder, {})[name] = row
-    with start_git(command, environment) as process:
-        top = _write_folder(process, folders, "", changed)
-        _, err = process.communicate()
-    if process.returncode or not top.id:
-        raise Unreadable(f"git cannot store a tree: {read_sentence(err)}", "git fsck says what is wrong")
-    return top.id
+        if folder in folders:
+            folders[folder][name] = row
+    return folders
 
 
-def _write_folder(
-    process: subprocess.Popen[bytes],
-    folders: Mapping[str, Mapping[str, Row]],
-    folder: str,
-    changed: Mapping[str, Row | None],
-) -> Row:
-    """Write the folders below first: a tree is made of the ids of what it holds. An empty one has no id."""
-    held = dict(folders.get(folder, {}))
-    below: dict[str, dict[str, Row | None]] = {}
-    for path, row in changed.items():
-        name, is_below, rest = path.partition("/")
-        if is_below:
-            below.setdefault(name, {})[rest] = row
-        elif row:
-            held[name] = row
-        else:
-            held.pop(name, None)
-    for name, inner in below.items():
-        held[name] = _write_folder(process, folders, f"{folder}/{name}" if folder else name, inner)
-    filled = {name: row for name, row in held.items() if row.id}
-    if folder and not filled:
-        return Row("040000", "tree", "")
-    assert process.stdin is not None and process.stdout is not None  # both are pipes
-    lines = (f"{row.mode} {row.kind} {row.id}\t{name}\0" for name, row in filled.items())
-    try:
-        process.stdin.write(encode_path("".join(lines)) + b"\0")
-        process.stdin.flush()
-    except BrokenPipeError:  # it has ended, and says why
-        return Row("040000", "tree", "")
-    return Row("040000", "tree", process.stdout.readline().decode("ascii").strip())
+def _put(folders: Mapping[str, dict[str, Row]], path: str, row: Row | None) -> None:
+    folder, _, name = path.rpartition("/")
+    if row:
+        folders[folder][name] = row
+    else:
+        folders[folder].pop(name, None)
+
+
+def _depth_of(folder: str) -> int:
+    return folder.count("/") + 1 if folder else 0
+
+
+def _write_trees(
+    command: Sequence[str], environment: Mapping[str, str], trees: Sequence[Mapping[str, Row]]
+) -> Sequence[str]:
+    """Store trees in one process; their ids.
+
+    ``git mktree`` ends with 0 and tells an id where it could not write the tree too, and only grumbles: on a full disk,
+    or where a ``git gc`` beside it has just cleared a folder away. So a grumble counts as a failure.
+    """
+    if not trees:
+        return ()
+    listed = (
+        "".join(f"{row.mode} {row.kind} {row.id}\t{name}\0" for name, row in held.items()) + "\0" for held in trees
+    )
+    told = encode_path("".join(listed))
+    for _ in range(TRIES):
+        done = run_git(command, environment, told)
+        stored = done.stdout.decode("ascii").split()
+        if not done.stderr and not done.returncode and len(stored) == len(trees):
+            return stored
+    raise Unreadable(
+        f"git cannot store a tree: {read_sentence(done.stderr)}", "is the disk full? git fsck says what is wrong"
+    )

@@ -1,6 +1,6 @@
 """What was counted of one partition: versions, tombstones, the last record, and whether offsets are missing."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from operator import itemgetter, methodcaller
 from types import MappingProxyType
 from typing import Any, Final
@@ -153,20 +153,10 @@ def join_keys(*several: Sequence[str]) -> tuple[str, ...]:
 
 def note_all(scan: PartitionScan, tally: Tally, end: int) -> PartitionScan:
     """A scan that goes on to ``end``, with what was counted of all data on the way."""
-    versions = dict(scan.versions)
-    for number, more in tally.versions.items():
-        seen = versions.get(number, _NONE)
-        versions[number] = replace(
-            seen,
-            count=seen.count + more.count,
-            first=more.first if seen.first < 0 else seen.first,
-            last=more.last,
-            keys=join_keys(seen.keys, more.keys),
-        )
     return replace(
         scan,
         end=end,
-        versions=MappingProxyType(versions),
+        versions=_join(scan.versions, tally.versions, _add_all),
         tombstones=scan.tombstones + tally.tombstones,
         last_data=max(scan.last_data, tally.last_data),
     )
@@ -174,19 +164,36 @@ def note_all(scan: PartitionScan, tally: Tally, end: int) -> PartitionScan:
 
 def note_committed(scan: PartitionScan, tally: Tally, stable: int) -> PartitionScan:
     """A scan that knows up to ``stable`` what is committed, with what was counted of it on the way."""
-    versions = dict(scan.versions)
-    for number, more in tally.versions.items():
-        seen = versions.get(number, _NONE)
-        versions[number] = replace(
-            seen,
-            committed=seen.committed + more.count,
-            first_committed=more.first if seen.first_committed < 0 else seen.first_committed,
-            last_committed=more.last,
-            keys=join_keys(more.keys, seen.keys),
-        )
     return replace(
         scan,
         stable=stable,
-        versions=MappingProxyType(versions),
+        versions=_join(scan.versions, tally.versions, _add_committed),
         last_committed_data=max(scan.last_committed_data, tally.last_data),
+    )
+
+
+def _join(
+    known: Mapping[int, Seen], counted: Mapping[int, Seen], add: Callable[[Seen, Seen], Seen]
+) -> Mapping[int, Seen]:
+    joined = {number: add(known.get(number, _NONE), more) for number, more in counted.items()}
+    return MappingProxyType({**known, **joined})
+
+
+def _add_all(seen: Seen, more: Seen) -> Seen:
+    return replace(
+        seen,
+        count=seen.count + more.count,
+        first=more.first if seen.first < 0 else seen.first,
+        last=more.last,
+        keys=join_keys(seen.keys, more.keys),
+    )
+
+
+def _add_committed(seen: Seen, more: Seen) -> Seen:
+    return replace(
+        seen,
+        committed=seen.committed + more.count,
+        first_committed=more.first if seen.first_committed < 0 else seen.first_committed,
+        last_committed=more.last,
+        keys=join_keys(more.keys, seen.keys),
     )
